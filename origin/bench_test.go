@@ -14,7 +14,10 @@ import (
 func BenchmarkKept(b *testing.B) {
 	for _, size := range []int{1 << 10, 1 << 20} {
 		body := make([]byte, size)
-		o := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body) }))
+		o := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+			_ *http.Request) {
+			w.Write(body)
+		}))
 		defer o.Close()
 		base, err := url.Parse(o.URL)
 		if err != nil {
@@ -22,10 +25,12 @@ func BenchmarkKept(b *testing.B) {
 		}
 		server := HTTP(base)
 		defer server.CloseIdleConnections()
-		plain := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256, DialContext: (&net.Dialer{}).DialContext}
+		plain := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256,
+			DialContext: (&net.Dialer{}).DialContext}
 		defer plain.CloseIdleConnections()
 		for _, many := range []bool{false, true} {
-			for name, t := range map[string]http.RoundTripper{"Server": server, "Transport": plain} {
+			for name, t := range map[string]http.RoundTripper{"Server": server,
+				"Transport": plain} {
 				b.Run(fmt.Sprintf("size=%d/many=%v/by=%s", size, many, name), func(b *testing.B) {
 					b.ReportAllocs()
 					b.SetBytes(int64(size))
@@ -47,7 +52,8 @@ func BenchmarkKept(b *testing.B) {
 }
 
 func roundTrip(b *testing.B, t http.RoundTripper, base *url.URL) {
-	resp, err := t.RoundTrip((&http.Request{Method: "GET", URL: base, Header: http.Header{}}).WithContext(b.Context()))
+	resp, err := t.RoundTrip((&http.Request{Method: "GET", URL: base,
+		Header: http.Header{}}).WithContext(b.Context()))
 	if err != nil {
 		b.Error(err)
 		return

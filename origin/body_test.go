@@ -69,16 +69,31 @@ func TestBodyOfChangedFile(t *testing.T) {
 	const size = 3000
 	b := strings.Repeat("b", size)
 	for name, change := range map[string]func(path string) error{
-		"overwritten":                 func(path string) error { return overwrite(path, b, 0) },
-		"overwritten at the end":      func(path string) error { return overwrite(path, "b", size-1) },
-		"overwritten behind us":       func(path string) error { return overwrite(path, "b", 0) },
-		"appended to":                 func(path string) error { return overwrite(path, "b", size) },
-		"truncated to nothing":        func(path string) error { return os.Truncate(path, 0) },
-		"truncated before us":         func(path string) error { return os.Truncate(path, 10) },
-		"truncated after us":          func(path string) error { return os.Truncate(path, size-1) },
-		"truncated and grown":         func(path string) error { return os.WriteFile(path, []byte(b), 0o644) },
-		"touched":                     func(path string) error { return os.Chtimes(path, longAgo, longAgo.Add(1)) },
-		"overwritten, with its mtime": func(path string) error { return errors.Join(overwrite(path, b, 0), os.Chtimes(path, longAgo, longAgo)) },
+		"overwritten": func(path string) error { return overwrite(path, b, 0) },
+		"overwritten at the end": func(path string) error {
+			return overwrite(path, "b",
+				size-1)
+		},
+		"overwritten behind us": func(path string) error { return overwrite(path, "b", 0) },
+		"appended to": func(path string) error {
+			return overwrite(path, "b",
+				size)
+		},
+		"truncated to nothing": func(path string) error { return os.Truncate(path, 0) },
+		"truncated before us":  func(path string) error { return os.Truncate(path, 10) },
+		"truncated after us":   func(path string) error { return os.Truncate(path, size-1) },
+		"truncated and grown": func(path string) error {
+			return os.WriteFile(path,
+				[]byte(b), 0o644)
+		},
+		"touched": func(path string) error {
+			return os.Chtimes(path, longAgo,
+				longAgo.Add(1))
+		},
+		"overwritten, with its mtime": func(path string) error {
+			return errors.Join(overwrite(path,
+				b, 0), os.Chtimes(path, longAgo, longAgo))
+		},
 	} {
 		resp, path := openBody(t, size)
 		check(t, change(path))
@@ -94,14 +109,16 @@ func TestBodyOfReplacedFile(t *testing.T) {
 	const size = 3000
 	for name, change := range map[string]func(path string) error{
 		"replaced": func(path string) error {
-			return errors.Join(os.WriteFile(path+".new", []byte("b"), 0o644), os.Rename(path+".new", path))
+			return errors.Join(os.WriteFile(path+".new", []byte("b"), 0o644), os.Rename(path+".new",
+				path))
 		},
 		"removed":     os.Remove,
 		"hard-linked": func(path string) error { return os.Link(path, path+".link") },
 	} {
 		resp, path := openBody(t, size)
 		check(t, change(path))
-		if got, err := io.ReadAll(resp.Body); string(got) != strings.Repeat("a", size-1000) || err != nil {
+		if got, err := io.ReadAll(resp.Body); string(got) != strings.Repeat("a", size-1000) ||
+			err != nil {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
 	}
@@ -131,12 +148,13 @@ func TestBodyOfFreshFile(t *testing.T) {
 		resp, err := d.RoundTrip(target(t, "GET", d.BaseURL(), "/f"))
 		check(t, err)
 		body := resp.Body.(*fileBody)
-		body.file = &hookedFile{File: body.file.(*os.File), onStat: func(int) error { return nil }, onRead: func(int) error {
-			if age := time.Since(body.seen.changed()); age < tick {
-				return fmt.Errorf("read %v after the last write", age)
-			}
-			return nil
-		}}
+		body.file = &hookedFile{File: body.file.(*os.File), onStat: func(int) error { return nil },
+			onRead: func(int) error {
+				if age := time.Since(body.seen.changed()); age < tick {
+					return fmt.Errorf("read %v after the last write", age)
+				}
+				return nil
+			}}
 		n, err := body.Read(make([]byte, 1000))
 		check(t, err)
 		check(t, overwrite(path, strings.Repeat("b", 3000), 0))
@@ -149,7 +167,8 @@ func TestBodyOfFreshFile(t *testing.T) {
 }
 
 func TestBodyContext(t *testing.T) {
-	for _, before := range []int{0, 1000} { // with a file that changed just now, the first Read waits
+	// with a file that changed just now, the first Read waits
+	for _, before := range []int{0, 1000} {
 		d, _ := newSite(t, map[string]string{"f": strings.Repeat("a", 3000)})
 		ctx, cancel := context.WithCancel(t.Context())
 		resp, err := d.RoundTrip(target(t, "GET", d.BaseURL(), "/f").WithContext(ctx))
@@ -157,7 +176,8 @@ func TestBodyContext(t *testing.T) {
 		_, err = io.ReadFull(resp.Body, make([]byte, before))
 		check(t, err)
 		cancel()
-		if n, err := resp.Body.Read(make([]byte, 100)); n != 0 || !errors.Is(err, context.Canceled) {
+		if n, err := resp.Body.Read(make([]byte, 100)); n != 0 ||
+			!errors.Is(err, context.Canceled) {
 			t.Errorf("after %d bytes: %d, %v", before, n, err)
 		}
 		resp.Body.Close()

@@ -49,7 +49,8 @@ func TestDirUnsettledValidators(t *testing.T) {
 		d.now = func() time.Time { return longAgo.Add(test.age) }
 		resp, _ := get(t, d, "/a.txt")
 		etag := resp.Header.Get("ETag")
-		if isWeak(etag) != test.weak || test.weak && strings.TrimPrefix(etag, "W/") == strong || !test.weak && etag != strong {
+		if isWeak(etag) != test.weak || test.weak && strings.TrimPrefix(etag, "W/") == strong ||
+			!test.weak && etag != strong {
 			t.Errorf("%v old: ETag %s", test.age, etag)
 		}
 		if got := resp.Header.Get("Last-Modified"); got != test.lastModified {
@@ -58,7 +59,8 @@ func TestDirUnsettledValidators(t *testing.T) {
 		// A date is as weak as the ETag beside it; and a weak ETag is good for If-None-Match.
 		date := longAgo.Format(http.TimeFormat)
 		want := map[bool]int{true: 200, false: 206}[test.weak]
-		if resp, _ := get(t, d, "/a.txt", "Range", "bytes=1-", "If-Range", date); resp.StatusCode != want {
+		if resp, _ := get(t, d, "/a.txt", "Range", "bytes=1-", "If-Range",
+			date); resp.StatusCode != want {
 			t.Errorf("%v old: If-Range by date: %d, want %d", test.age, resp.StatusCode, want)
 		}
 		if resp, _ := get(t, d, "/a.txt", "If-None-Match", etag); resp.StatusCode != 304 {
@@ -80,7 +82,8 @@ func TestDirDateFormats(t *testing.T) {
 		if resp, _ := get(t, d, "/a.txt", "If-Modified-Since", date); resp.StatusCode != 304 {
 			t.Errorf("If-Modified-Since: %s: %d", date, resp.StatusCode)
 		}
-		if resp, _ := get(t, d, "/a.txt", "Range", "bytes=1-", "If-Range", date); resp.StatusCode != 206 {
+		if resp, _ := get(t, d, "/a.txt", "Range", "bytes=1-", "If-Range",
+			date); resp.StatusCode != 206 {
 			t.Errorf("If-Range: %s: %d", date, resp.StatusCode)
 		}
 	}
@@ -89,7 +92,8 @@ func TestDirDateFormats(t *testing.T) {
 		if resp, _ := get(t, d, "/a.txt", "If-Modified-Since", date); resp.StatusCode != 200 {
 			t.Errorf("If-Modified-Since: %s: %d", date, resp.StatusCode)
 		}
-		if resp, _ := get(t, d, "/a.txt", "Range", "bytes=1-", "If-Range", date); resp.StatusCode != 200 {
+		if resp, _ := get(t, d, "/a.txt", "Range", "bytes=1-", "If-Range",
+			date); resp.StatusCode != 200 {
 			t.Errorf("If-Range: %s: %d", date, resp.StatusCode)
 		}
 	}
@@ -100,7 +104,8 @@ func TestDirConditions(t *testing.T) {
 	d, _ := newSite(t, map[string]string{"a.txt": content, "empty.txt": ""})
 	resp, _ := get(t, d, "/a.txt")
 	etag := resp.Header.Get("ETag")
-	at, before, after := longAgo.Format(http.TimeFormat), longAgo.Add(-time.Second).Format(http.TimeFormat),
+	at, before, after := longAgo.Format(http.TimeFormat),
+		longAgo.Add(-time.Second).Format(http.TimeFormat),
 		longAgo.Add(time.Second).Format(http.TimeFormat)
 	tests := []struct {
 		fields []string
@@ -207,7 +212,8 @@ func checkFields(t *testing.T, what string, resp *http.Response, etag, body stri
 	ok := true
 	switch resp.StatusCode {
 	case 200:
-		ok = h.Get("ETag") == etag && h.Get("Content-Range") == "" && h.Get("Content-Length") == "10"
+		ok = h.Get("ETag") == etag && h.Get("Content-Range") == "" &&
+			h.Get("Content-Length") == "10"
 	case 206:
 		start := strings.Index("0123456789", body)
 		ok = h.Get("ETag") == etag &&
@@ -216,7 +222,8 @@ func checkFields(t *testing.T, what string, resp *http.Response, etag, body stri
 		ok = h.Get("ETag") == etag && h.Get("Last-Modified") != "" && h.Get("Content-Type") == "" &&
 			h.Get("Content-Length") == "" && body == ""
 	case 416:
-		ok = h.Get("Content-Range") == "bytes */10" && h.Get("ETag") == "" && h.Get("Last-Modified") == ""
+		ok = h.Get("Content-Range") == "bytes */10" && h.Get("ETag") == "" &&
+			h.Get("Last-Modified") == ""
 	}
 	if !ok {
 		t.Errorf("%s: %d with %v", what, resp.StatusCode, h)
@@ -229,14 +236,18 @@ func TestDirHead(t *testing.T) {
 		resp, _ := do(t, d, target(t, "HEAD", d.BaseURL(), "/a.txt", fields...))
 		whole, _ := get(t, d, "/a.txt")
 		whole.Header.Set("Date", resp.Header.Get("Date"))
-		if resp.StatusCode != 200 || resp.ContentLength != 10 || fmt.Sprint(resp.Header) != fmt.Sprint(whole.Header) {
-			t.Errorf("HEAD %q: %d, length %d, %v", fields, resp.StatusCode, resp.ContentLength, resp.Header)
+		if resp.StatusCode != 200 || resp.ContentLength != 10 ||
+			fmt.Sprint(resp.Header) != fmt.Sprint(whole.Header) {
+			t.Errorf("HEAD %q: %d, length %d, %v", fields, resp.StatusCode, resp.ContentLength,
+				resp.Header)
 		}
 	}
-	if resp, _ := do(t, d, target(t, "HEAD", d.BaseURL(), "/a.txt", "If-None-Match", "*")); resp.StatusCode != 304 {
+	if resp, _ := do(t, d, target(t, "HEAD", d.BaseURL(), "/a.txt", "If-None-Match",
+		"*")); resp.StatusCode != 304 {
 		t.Errorf("HEAD with If-None-Match: %d", resp.StatusCode)
 	}
-	if resp, _ := do(t, d, target(t, "HEAD", d.BaseURL(), "/nothing")); resp.StatusCode != 404 || resp.ContentLength != 14 {
+	if resp, _ := do(t, d, target(t, "HEAD", d.BaseURL(), "/nothing")); resp.StatusCode != 404 ||
+		resp.ContentLength != 14 {
 		t.Errorf("HEAD of nothing: %d, length %d", resp.StatusCode, resp.ContentLength)
 	}
 }
@@ -244,7 +255,8 @@ func TestDirHead(t *testing.T) {
 // TestDirLikeServeContent holds Dir against http.ServeContent with random conditions and ranges, of
 // the kinds that the two are meant to answer alike.
 func TestDirLikeServeContent(t *testing.T) {
-	d, root := newSite(t, map[string]string{"0.bin": "", "1.bin": "x", "1000.bin": strings.Repeat("0123456789", 100)})
+	d, root := newSite(t, map[string]string{"0.bin": "", "1.bin": "x",
+		"1000.bin": strings.Repeat("0123456789", 100)})
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -258,13 +270,16 @@ func TestDirLikeServeContent(t *testing.T) {
 		want := serveContent(req, resp.Header.Get("ETag"), content)
 		got, body := do(t, d, req)
 		if req.Method == "HEAD" && want.Code != 304 && want.Code != 412 {
-			want.Code = 200 // RFC 9110 section 14.2 defines Range for GET alone; ServeContent heeds it for HEAD
+			// RFC 9110 section 14.2 defines Range for GET alone; ServeContent heeds it for HEAD
+			want.Code = 200
 			want.Header().Del("Content-Range")
 			got.Header.Del("Content-Range")
 		}
 		if got.StatusCode != want.Code || got.Header.Get("Content-Range") != want.Header().Get("Content-Range") ||
-			(want.Code == 200 || want.Code == 206) && req.Method == "GET" && body != want.Body.String() {
-			t.Fatalf("%s of %s bytes with %v:\n got %d %v\nwant %d %v", req.Method, size, req.Header,
+			(want.Code == 200 || want.Code == 206) && req.Method == "GET" &&
+				body != want.Body.String() {
+			t.Fatalf("%s of %s bytes with %v:\n got %d %v\nwant %d %v", req.Method, size,
+				req.Header,
 				got.StatusCode, got.Header, want.Code, want.Header())
 		}
 	}
@@ -280,14 +295,16 @@ func serveContent(req *http.Request, etag string, content []byte) *httptest.Resp
 func randomConditions(rnd *rand.Rand, etag string, size int) (fields []string) {
 	pick := func(values ...string) string { return values[rnd.IntN(len(values))] }
 	tags := func() string {
-		return pick(etag, "W/"+etag, `"x"`, `"x", `+etag, `W/"x",,"y" , `+etag, "*", `"open`, `bare, `+etag, ",")
+		return pick(etag, "W/"+etag, `"x"`, `"x", `+etag, `W/"x",,"y" , `+etag, "*", `"open`,
+			`bare, `+etag, ",")
 	}
 	date := func() string {
 		shift := time.Duration(rnd.IntN(5)-2) * time.Second
 		return pick(longAgo.Add(shift).Format(pick(dateFormats...)), "no date", "0")
 	}
 	start := rnd.IntN(size + 2)
-	ranges := []string{fmt.Sprintf("bytes=%d-%d", start, start+rnd.IntN(size+2)), fmt.Sprintf("bytes=%d-", start),
+	ranges := []string{fmt.Sprintf("bytes=%d-%d", start, start+rnd.IntN(size+2)),
+		fmt.Sprintf("bytes=%d-", start),
 		fmt.Sprintf("bytes= %d- ,", start)}
 	if size > 0 { // of nothing, ServeContent sends the impossible "bytes 0--1/0"
 		ranges = append(ranges, fmt.Sprintf("bytes=-%d", start+1))

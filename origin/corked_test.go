@@ -15,7 +15,8 @@ import (
 
 // counted starts a server that answers each request with ok, followed at once by extra if that says
 // so. It counts connections.
-func counted(t *testing.T, secure bool, extra func(request int64) string) (raw *rawServer, s *Server) {
+func counted(t *testing.T, secure bool, extra func(request int64) string) (raw *rawServer,
+	s *Server) {
 	asked := atomic.Int64{}
 	certificate := exampleTLS(t)
 	raw = newRawServer(t, func(_ *rawServer, _ int64, c net.Conn, r *bufio.Reader) {
@@ -107,9 +108,10 @@ func (c *corked) Read(p []byte) (int, error) {
 func fetchOK(t *testing.T, s *Server) (over *guardedConn) {
 	t.Helper()
 	req := target(t, "GET", s.BaseURL(), "/x")
-	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		over, _ = info.Conn.(*guardedConn)
-	}}))
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(),
+		&httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+			over, _ = info.Conn.(*guardedConn)
+		}}))
 	if resp, body, err := fetch(s, req); err != nil || body != "ok" {
 		t.Errorf("%v, %.50q, %v", resp, body, err)
 	}

@@ -55,7 +55,8 @@ func check(t *testing.T, err error) {
 }
 
 // target returns a request for target, a path with an optional query, under base.
-func target(t *testing.T, method string, base *url.URL, target string, fields ...string) *http.Request {
+func target(t *testing.T, method string, base *url.URL, target string,
+	fields ...string) *http.Request {
 	t.Helper()
 	u, err := url.Parse(strings.TrimSuffix(base.String(), "/") + target)
 	check(t, err)
@@ -78,7 +79,8 @@ func do(t *testing.T, d *Dir, req *http.Request) (*http.Response, string) {
 	check(t, err)
 	check(t, resp.Body.Close())
 	body := string(content)
-	if resp.Request != req || resp.Proto != "HTTP/1.1" || resp.ProtoMajor != 1 || resp.ProtoMinor != 1 ||
+	if resp.Request != req || resp.Proto != "HTTP/1.1" || resp.ProtoMajor != 1 ||
+		resp.ProtoMinor != 1 ||
 		resp.Status != fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)) {
 		t.Errorf("%s %s: Request, Proto or Status are wrong: %+v", req.Method, req.URL, resp)
 	}
@@ -89,7 +91,8 @@ func do(t *testing.T, d *Dir, req *http.Request) (*http.Response, string) {
 	case req.Method == "HEAD" && body != "":
 		t.Errorf("HEAD %s has a body: %q", req.URL, body)
 	case req.Method != "HEAD" && resp.ContentLength != int64(len(body)):
-		t.Errorf("%s %s: ContentLength %d, but %d bytes", req.Method, req.URL, resp.ContentLength, len(body))
+		t.Errorf("%s %s: ContentLength %d, but %d bytes", req.Method, req.URL, resp.ContentLength,
+			len(body))
 	}
 	return resp, body
 }
@@ -192,7 +195,8 @@ func TestDirPaths(t *testing.T) {
 
 	d.Dotfiles = true
 	for path, want := range map[string]int{
-		"/.secret": 200, "/.git/config": 200, "/.git": 301, "/..a/x": 200, "/.": 404, "/..": 404, "/../a.txt": 404,
+		"/.secret": 200, "/.git/config": 200, "/.git": 301, "/..a/x": 200, "/.": 404, "/..": 404,
+		"/../a.txt": 404,
 	} {
 		if resp, _ := get(t, d, path); resp.StatusCode != want {
 			t.Errorf("with Dotfiles, %s: %d, want %d", path, resp.StatusCode, want)
@@ -254,7 +258,8 @@ func TestDirContext(t *testing.T) {
 	body := &closeRecorder{Reader: strings.NewReader("x")}
 	req := target(t, "GET", d.BaseURL(), "/a.txt").WithContext(ctx)
 	req.Body = body
-	if resp, err := d.RoundTrip(req); !errors.Is(err, context.Canceled) || resp != nil || !body.closed {
+	if resp, err := d.RoundTrip(req); !errors.Is(err, context.Canceled) || resp != nil ||
+		!body.closed {
 		t.Errorf("%v, %v, body closed: %v", resp, err, body.closed)
 	}
 }
@@ -263,7 +268,8 @@ func TestOpenDir(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	check(t, os.WriteFile(file, nil, 0o644))
 	for _, path := range []string{"", file, file + ".none"} {
-		if d, err := OpenDir(path); err == nil || d != nil || !strings.HasPrefix(err.Error(), "origin: open directory") {
+		if d, err := OpenDir(path); err == nil || d != nil || !strings.HasPrefix(err.Error(),
+			"origin: open directory") {
 			t.Errorf("OpenDir(%q): %v, %v", path, d, err)
 		}
 	}
@@ -275,7 +281,8 @@ func TestOpenDir(t *testing.T) {
 		t.Errorf("after Close, an open body gives %q, %v", body, err)
 	}
 	resp.Body.Close()
-	if _, err := d.RoundTrip(target(t, "GET", d.BaseURL(), "/a.txt")); !errors.Is(err, os.ErrClosed) {
+	if _, err := d.RoundTrip(target(t, "GET", d.BaseURL(), "/a.txt")); !errors.Is(err,
+		os.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 	if _, err := new(Dir).RoundTrip(target(t, "GET", d.BaseURL(), "/")); err == nil {
@@ -288,9 +295,12 @@ func TestOpenDir(t *testing.T) {
 
 func TestMediaType(t *testing.T) {
 	for name, want := range map[string]string{
-		"a.html": "text/html; charset=utf-8", "A.HTML": "text/html; charset=utf-8", "a.mjs": "text/javascript; charset=utf-8",
-		"x.tar.gz": "application/gzip", "v1.0.0.mod": "text/plain; charset=utf-8", "v1.0.0.info": "application/json",
-		"a.wasm": "application/wasm", "noext": "application/octet-stream", "a.": "application/octet-stream",
+		"a.html": "text/html; charset=utf-8", "A.HTML": "text/html; charset=utf-8",
+		"a.mjs":    "text/javascript; charset=utf-8",
+		"x.tar.gz": "application/gzip", "v1.0.0.mod": "text/plain; charset=utf-8",
+		"v1.0.0.info": "application/json",
+		"a.wasm":      "application/wasm", "noext": "application/octet-stream",
+		"a.":           "application/octet-stream",
 		"a.nosuchtype": "application/octet-stream", "dir.html/list": "application/octet-stream",
 	} {
 		if got := mediaType(name); got != want {
@@ -336,7 +346,8 @@ func TestDirServed(t *testing.T) {
 		body, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err != nil || resp.StatusCode != test.code || string(body) != test.body {
-			t.Errorf("%s %s: %d, %d bytes, %v", test.method, test.path, resp.StatusCode, len(body), err)
+			t.Errorf("%s %s: %d, %d bytes, %v", test.method, test.path, resp.StatusCode, len(body),
+				err)
 		}
 		if test.method == "HEAD" && resp.ContentLength != int64(len(content)) {
 			t.Errorf("HEAD: ContentLength %d", resp.ContentLength)

@@ -59,7 +59,8 @@ func TestDirReplaced(t *testing.T) {
 			writeFile(t, filepath.Join(next, "new.txt"), "new", false)
 			check(t, replace(site, next))
 
-			for path, want := range map[string]string{"/a.txt": "two!", "/sub/b.txt": "two!", "/new.txt": "new"} {
+			for path, want := range map[string]string{"/a.txt": "two!", "/sub/b.txt": "two!",
+				"/new.txt": "new"} {
 				if resp, body := get(t, d, path); body != want {
 					t.Errorf("%s: %d %q, want %q", path, resp.StatusCode, body, want)
 				}
@@ -88,7 +89,8 @@ func TestDirMissing(t *testing.T) {
 	defer d.Close()
 	check(t, os.Rename(site, site+".old"))
 	for range 2 {
-		if resp, err := d.RoundTrip(target(t, "GET", d.BaseURL(), "/a.txt")); !errors.Is(err, fs.ErrNotExist) {
+		if resp, err := d.RoundTrip(target(t, "GET", d.BaseURL(), "/a.txt")); !errors.Is(err,
+			fs.ErrNotExist) {
 			t.Errorf("%v, %v", resp, err)
 		}
 	}
@@ -123,7 +125,8 @@ func TestDirReplacedOften(t *testing.T) {
 					return
 				default:
 				}
-				if _, body := get(t, d, "/sub/b.txt"); body != strings.Repeat("0", 1000) && body != strings.Repeat("1", 2000) {
+				if _, body := get(t, d, "/sub/b.txt"); body != strings.Repeat("0", 1000) &&
+					body != strings.Repeat("1", 2000) {
 					t.Errorf("%.20q", body)
 				}
 			}

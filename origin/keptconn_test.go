@@ -124,7 +124,8 @@ func TestHTTP2IsKept(t *testing.T) {
 		req := target(t, "GET", s.BaseURL(), "/")
 		want := "HTTP/2.0"
 		if i%2 == 1 {
-			req.Method, req.Body, req.ContentLength = "POST", io.NopCloser(strings.NewReader("x")), 1
+			req.Method, req.Body, req.ContentLength = "POST", io.NopCloser(strings.NewReader("x")),
+				1
 			want += "x"
 		}
 		if _, body, err := fetch(s, req); err != nil || body != want {
@@ -138,7 +139,10 @@ func TestHTTP2IsKept(t *testing.T) {
 
 // TestTransportWithTLS: a Transport that is given uses its own connections.
 func TestTransportWithTLS(t *testing.T) {
-	o := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
+	o := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		io.WriteString(w, "ok")
+	}))
 	defer o.Close()
 	base, err := url.Parse(o.URL)
 	check(t, err)
@@ -152,7 +156,10 @@ func TestTransportWithTLS(t *testing.T) {
 // TestTunnel: of TLS in a proxy's tunnel it can't be seen how far it has read, so that each request
 // gets a connection.
 func TestTunnel(t *testing.T) {
-	o := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
+	o := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		io.WriteString(w, "ok")
+	}))
 	var conns atomic.Int64
 	o.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {

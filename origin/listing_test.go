@@ -28,9 +28,11 @@ func links(t *testing.T, base, page string) (targets, texts []string) {
 }
 
 func TestListing(t *testing.T) {
-	names := []string{`"quotes'`, "#hash", "%41", "<b>&amp;", "a b", "a;b,c", "a?b", "http:x", "it's+1=2&3$@!*(4)~", "javascript:alert(1)", "ünï", "z"}
+	names := []string{`"quotes'`, "#hash", "%41", "<b>&amp;", "a b", "a;b,c", "a?b", "http:x",
+		"it's+1=2&3$@!*(4)~", "javascript:alert(1)", "ünï", "z"}
 	files := map[string]string{
-		"d/zdir/": "", "d/adir/x": "x", "d/.hidden": "", "d/back\\slash": "", "d/not\xffutf8": "", "d/new\nline": "",
+		"d/zdir/": "", "d/adir/x": "x", "d/.hidden": "", "d/back\\slash": "", "d/not\xffutf8": "",
+		"d/new\nline": "",
 	}
 	for _, name := range names {
 		files["d/"+name] = name
@@ -83,7 +85,8 @@ func TestListing(t *testing.T) {
 	if _, page := get(t, d, "/d/"); !strings.Contains(page, ">.hidden<") {
 		t.Error("with Dotfiles, .hidden isn't listed")
 	}
-	if _, page := get(t, d, "/"); strings.Contains(page, `"../"`) || !strings.Contains(page, "Index of /<") {
+	if _, page := get(t, d, "/"); strings.Contains(page, `"../"`) || !strings.Contains(page,
+		"Index of /<") {
 		t.Errorf("the root's page:\n%s", page)
 	}
 	if _, page := get(t, d, ""); !strings.Contains(page, "Index of /<") {
@@ -97,16 +100,19 @@ func TestListingConditions(t *testing.T) {
 	resp, _ := get(t, d, "/")
 	etag := resp.Header.Get("ETag")
 	resp, _ = get(t, d, "/", "If-None-Match", etag)
-	if h := resp.Header; resp.StatusCode != 304 || h.Get("ETag") != etag || h.Get("Cache-Control") != "no-cache" {
+	if h := resp.Header; resp.StatusCode != 304 || h.Get("ETag") != etag ||
+		h.Get("Cache-Control") != "no-cache" {
 		t.Errorf("If-None-Match: %d %v", resp.StatusCode, h)
 	}
 	if resp, _ := get(t, d, "/", "If-Match", etag); resp.StatusCode != 412 {
 		t.Errorf("If-Match: %d", resp.StatusCode)
 	}
-	if resp, _ := get(t, d, "/", "If-Modified-Since", "Thu, 29 Feb 2029 12:30:15 GMT", "Range", "bytes=1-2"); resp.StatusCode != 200 {
+	if resp, _ := get(t, d, "/", "If-Modified-Since", "Thu, 29 Feb 2029 12:30:15 GMT", "Range",
+		"bytes=1-2"); resp.StatusCode != 200 {
 		t.Errorf("If-Modified-Since, Range: %d", resp.StatusCode)
 	}
-	if resp, _ := do(t, d, target(t, "HEAD", d.BaseURL(), "/")); resp.ContentLength < 100 || resp.Header.Get("ETag") != etag {
+	if resp, _ := do(t, d, target(t, "HEAD", d.BaseURL(), "/")); resp.ContentLength < 100 ||
+		resp.Header.Get("ETag") != etag {
 		t.Errorf("HEAD: %d %v", resp.ContentLength, resp.Header)
 	}
 	writeFile(t, filepath.Join(root, "a.txt"), "aa", false) // leaves the directory's own time alone
@@ -117,7 +123,8 @@ func TestListingConditions(t *testing.T) {
 
 func TestFormatSize(t *testing.T) {
 	for n, want := range map[int64]string{
-		0: "0 B", 1: "1 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1 << 20: "1.0 MiB", 5 << 30: "5.0 GiB",
+		0: "0 B", 1: "1 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1 << 20: "1.0 MiB",
+		5 << 30:   "5.0 GiB",
 		1<<63 - 1: "8.0 EiB",
 	} {
 		if got := formatSize(n); got != want {

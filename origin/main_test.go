@@ -12,13 +12,15 @@ import (
 
 // envProxy is the proxy that the environment names while the tests run. It answers everything
 // itself.
-var envProxy = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+var envProxy = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
+	_ *http.Request) {
 	fmt.Fprint(w, "from the environment's proxy")
 }))
 
 func TestMain(m *testing.M) {
 	envProxy.Start()
-	for _, name := range []string{"NO_PROXY", "no_proxy", "http_proxy", "https_proxy", "REQUEST_METHOD"} {
+	for _, name := range []string{"NO_PROXY", "no_proxy", "http_proxy", "https_proxy",
+		"REQUEST_METHOD"} {
 		os.Unsetenv(name)
 	}
 	os.Setenv("HTTP_PROXY", envProxy.URL)

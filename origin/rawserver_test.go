@@ -26,11 +26,13 @@ type rawServer struct {
 // newRawServer calls serve for each connection, in a goroutine of its own, and closes the
 // connection after. What blocks serve is either the connection, which the test's end closes, or
 // must select on stop.
-func newRawServer(t *testing.T, serve func(s *rawServer, n int64, c net.Conn, r *bufio.Reader)) *rawServer {
+func newRawServer(t *testing.T, serve func(s *rawServer, n int64, c net.Conn,
+	r *bufio.Reader)) *rawServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	s := &rawServer{URL: &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"}, stop: make(chan struct{})}
+	s := &rawServer{URL: &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"},
+		stop: make(chan struct{})}
 	s.wg.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -82,7 +84,8 @@ func answering(t *testing.T, answer string) *rawServer {
 		if readHead(r) != "" {
 			io.WriteString(c, answer)
 			c.(*net.TCPConn).CloseWrite()
-			io.Copy(io.Discard, r) // a close with unread bytes would be a reset, and overtake the answer
+			// a close with unread bytes would be a reset, and overtake the answer
+			io.Copy(io.Discard, r)
 		}
 	})
 }

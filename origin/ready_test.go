@@ -16,12 +16,14 @@ func TestReady(t *testing.T) {
 		sent, later string
 		ready       bool
 	}{
-		"all":             {ok + "Content-Length: 5\r\n\r\nacorn", "", true},
-		"some":            {ok + "Content-Length: 5\r\n\r\nac", "orn", true},
-		"the head":        {ok + "Content-Length: 5\r\n\r\n", "acorn", false},
-		"an interim head": {"HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 5\r\n\r\n", "acorn", false},
-		"line feeds":      {ok + "Content-Length: 5\n\n", "acorn", false},
-		"a chunk's size":  {ok + "Transfer-Encoding: chunked\r\n\r\n5\r\n", "acorn\r\n0\r\n\r\n", false},
+		"all":      {ok + "Content-Length: 5\r\n\r\nacorn", "", true},
+		"some":     {ok + "Content-Length: 5\r\n\r\nac", "orn", true},
+		"the head": {ok + "Content-Length: 5\r\n\r\n", "acorn", false},
+		"an interim head": {"HTTP/1.1 103 Early Hints\r\n\r\n" + ok + "Content-Length: 5\r\n\r\n",
+			"acorn", false},
+		"line feeds": {ok + "Content-Length: 5\n\n", "acorn", false},
+		"a chunk's size": {ok + "Transfer-Encoding: chunked\r\n\r\n5\r\n", "acorn\r\n0\r\n\r\n",
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first := make(chan bool, 2)

@@ -40,7 +40,8 @@ func TestValidate(t *testing.T) {
 		base, err := url.Parse(raw)
 		check(t, err)
 		err = HTTP(base).Validate()
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(),
+			want)) {
 			t.Errorf("%s: %v, want %q", raw, err, want)
 		}
 		if err == nil {
@@ -51,7 +52,8 @@ func TestValidate(t *testing.T) {
 		}
 		body := &closeRecorder{Reader: strings.NewReader("x")}
 		req, _ := http.NewRequest("POST", "http://host/", body)
-		if _, rerr := HTTP(base).RoundTrip(req); rerr == nil || rerr.Error() != err.Error() || !body.closed {
+		if _, rerr := HTTP(base).RoundTrip(req); rerr == nil || rerr.Error() != err.Error() ||
+			!body.closed {
 			t.Errorf("%s: RoundTrip: %v, body closed: %v", raw, rerr, body.closed)
 		}
 	}
@@ -108,7 +110,8 @@ func TestServerSends(t *testing.T) {
 		fields []string
 		want   string
 	}{
-		{name: "nothing but Host", path: "/a", want: "GET /a HTTP/1.1\r\nHost: " + raw.Host + "\r\n"},
+		{name: "nothing but Host", path: "/a", want: "GET /a HTTP/1.1\r\nHost: " + raw.Host +
+			"\r\n"},
 		{name: "the escaped path and the query", path: "/a%2Fb%20c%c3%bc/;x?q=%2F&r",
 			want: "GET /a%2Fb%20c%c3%bc/;x?q=%2F&r HTTP/1.1\r\nHost: " + raw.Host + "\r\n"},
 		{name: "Host", path: "/", change: func(s *Server) { s.Host = "files.test:81" },
@@ -118,12 +121,15 @@ func TestServerSends(t *testing.T) {
 			want: "HEAD / HTTP/1.1\r\nHost: " + raw.Host +
 				"\r\nUser-Agent: x/1\r\nAccept-Encoding: br\r\nRange: bytes=1-\r\n"},
 		{name: "credentials", path: "/", user: url.UserPassword("us er", "p:w"),
-			want: "GET / HTTP/1.1\r\nHost: " + raw.Host + "\r\nAuthorization: Basic dXMgZXI6cDp3\r\n"},
+			want: "GET / HTTP/1.1\r\nHost: " + raw.Host + "\r\nAuthorization: Basic " +
+				"dXMgZXI6cDp3\r\n"},
 		{name: "a user without a password", path: "/", user: url.User("u"),
 			want: "GET / HTTP/1.1\r\nHost: " + raw.Host + "\r\nAuthorization: Basic dTo=\r\n"},
-		{name: "the client's credentials", path: "/", user: url.User("u"), fields: []string{"Authorization", "Bearer x"},
-			want: "GET / HTTP/1.1\r\nHost: " + raw.Host + "\r\nAuthorization: Bearer x\r\n"},
-		{name: "another method", method: "DELETE", path: "/a", want: "DELETE /a HTTP/1.1\r\nHost: " + raw.Host + "\r\n"},
+		{name: "the client's credentials", path: "/", user: url.User("u"),
+			fields: []string{"Authorization", "Bearer x"},
+			want:   "GET / HTTP/1.1\r\nHost: " + raw.Host + "\r\nAuthorization: Bearer x\r\n"},
+		{name: "another method", method: "DELETE", path: "/a",
+			want: "DELETE /a HTTP/1.1\r\nHost: " + raw.Host + "\r\n"},
 	} {
 		base := *raw.URL
 		base.User = test.user
@@ -145,7 +151,8 @@ func TestServerSends(t *testing.T) {
 		if resp.Request != req {
 			t.Errorf("%s: the response's Request isn't the caller's", test.name)
 		}
-		if !reflect.DeepEqual(req.Header, before.Header) || *req.URL != *before.URL && req.URL.String() != before.URL.String() ||
+		if !reflect.DeepEqual(req.Header, before.Header) || *req.URL != *before.URL &&
+			req.URL.String() != before.URL.String() ||
 			req.Host != "client.test" {
 			t.Errorf("%s: the caller's request was changed: %+v", test.name, req)
 		}
@@ -153,7 +160,8 @@ func TestServerSends(t *testing.T) {
 }
 
 func TestServerStaysOnItsHost(t *testing.T) {
-	s := newServer(t, &url.URL{Scheme: "http", Host: "Origin.test", User: url.UserPassword("user", "sesame")})
+	s := newServer(t, &url.URL{Scheme: "http", Host: "Origin.test", User: url.UserPassword("user",
+		"sesame")})
 	s.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
 		if req.URL.User != nil {
 			t.Errorf("sent userinfo in %s", req.URL)
@@ -161,7 +169,8 @@ func TestServerStaysOnItsHost(t *testing.T) {
 		return &http.Response{StatusCode: 200}, nil
 	})
 	for raw, ok := range map[string]bool{
-		"http://origin.test/x": true, "http://someone@origin.test/x": true, "http://Origin.test/": true, "https://origin.test/": false,
+		"http://origin.test/x": true, "http://someone@origin.test/x": true,
+		"http://Origin.test/": true, "https://origin.test/": false,
 		"http://origin.test:81/": false, "http://user:sesame@other.test/": false,
 	} {
 		req, err := http.NewRequest("GET", raw, nil)
@@ -190,7 +199,10 @@ func TestServerPassesResponses(t *testing.T) {
 	io.WriteString(w, "unzipped")
 	check(t, w.Close())
 	mux := http.NewServeMux()
-	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r,
+			"/ok", http.StatusFound)
+	})
 	mux.HandleFunc("/gzip", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Write(zipped.Bytes())
@@ -223,7 +235,8 @@ func TestServerPassesResponses(t *testing.T) {
 		if http2 {
 			s.TLS = origin.Client().Transport.(*http.Transport).TLSClientConfig
 		}
-		passResponses(t, s, zipped.String(), map[bool]string{false: "HTTP/1.1", true: "HTTP/2.0"}[http2])
+		passResponses(t, s, zipped.String(), map[bool]string{false: "HTTP/1.1",
+			true: "HTTP/2.0"}[http2])
 		s.CloseIdleConnections()
 		origin.Close()
 	}
@@ -235,7 +248,8 @@ func passResponses(t *testing.T, s *Server, zipped, proto string) {
 		t.Errorf("%s: the redirect: %v, %v", proto, resp, err)
 	}
 	resp, body, err := fetch(s, target(t, "GET", s.BaseURL(), "/gzip"))
-	if err != nil || body != zipped || resp.Header.Get("Content-Encoding") != "gzip" || resp.Uncompressed {
+	if err != nil || body != zipped || resp.Header.Get("Content-Encoding") != "gzip" ||
+		resp.Uncompressed {
 		t.Errorf("%s: the encoded body: %q, %v", proto, body, err)
 	}
 	var link string
@@ -253,7 +267,8 @@ func passResponses(t *testing.T, s *Server, zipped, proto string) {
 	if err != nil || body != "body" || resp.Trailer.Get("Digest") != "x" {
 		t.Errorf("%s: the trailer: %q %v, %v", proto, body, resp.Trailer, err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), "PUT", s.BaseURL().String()+"echo", io.MultiReader(strings.NewReader("sent")))
+	req, err := http.NewRequestWithContext(t.Context(), "PUT", s.BaseURL().String()+"echo",
+		io.MultiReader(strings.NewReader("sent")))
 	check(t, err)
 	if _, body, err := fetch(s, req); err != nil || body != "PUT "+proto+" sent" {
 		t.Errorf("%s: the echo: %q, %v", proto, body, err)
@@ -263,13 +278,15 @@ func passResponses(t *testing.T, s *Server, zipped, proto string) {
 func TestServerUpgrade(t *testing.T) {
 	raw := newRawServer(t, func(_ *rawServer, _ int64, c net.Conn, r *bufio.Reader) {
 		readHead(r)
-		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+
+			"echo\r\n\r\n")
 		io.Copy(c, r)
 	})
 	s := newServer(t, raw.URL)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	resp, err := s.RoundTrip(target(t, "GET", s.BaseURL(), "/", "Connection", "Upgrade", "Upgrade", "echo").WithContext(ctx))
+	resp, err := s.RoundTrip(target(t, "GET", s.BaseURL(), "/", "Connection", "Upgrade", "Upgrade",
+		"echo").WithContext(ctx))
 	check(t, err)
 	defer resp.Body.Close()
 	rw, ok := resp.Body.(io.ReadWriter)
@@ -294,7 +311,8 @@ func TestServerConnections(t *testing.T) {
 	s.CloseIdleConnections() // before the first request
 	s.Host = "late.test"     // so settings may still change
 	for range 3 {
-		if _, body, err := fetch(s, target(t, "GET", s.BaseURL(), "/")); err != nil || body != "ok" {
+		if _, body, err := fetch(s, target(t, "GET", s.BaseURL(), "/")); err != nil ||
+			body != "ok" {
 			t.Fatalf("%q, %v", body, err)
 		}
 	}
@@ -316,10 +334,12 @@ func TestServerIgnoresEnvironment(t *testing.T) {
 	_, port, err := net.SplitHostPort(raw.Host)
 	check(t, err)
 	base := &url.URL{Scheme: "http", Host: "0.0.0.0:" + port}
-	for env, want := range map[bool]string{false: "from the origin", true: "from the environment's proxy"} {
+	for env, want := range map[bool]string{false: "from the origin",
+		true: "from the environment's proxy"} {
 		s := newServer(t, base)
 		s.ProxyFromEnvironment = env
-		if _, body, err := fetch(s, target(t, "GET", s.BaseURL(), "/")); err != nil || body != want {
+		if _, body, err := fetch(s, target(t, "GET", s.BaseURL(), "/")); err != nil ||
+			body != want {
 			t.Errorf("ProxyFromEnvironment %v: %q, %v", env, body, err)
 		}
 	}

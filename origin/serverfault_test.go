@@ -38,10 +38,14 @@ func TestServerFaults(t *testing.T) {
 		{name: "a huge head", answer: "HTTP/1.1 200 OK\r\nX: " + big + "\r\n\r\n", conns: 1},
 		{name: "a huge line", answer: big + big, conns: 1},
 		{name: "an interim response only", answer: "HTTP/1.1 103 Early Hints\r\n\r\n", conns: 1},
-		{name: "a short body", answer: "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345", conns: 1, want: io.ErrUnexpectedEOF, body: "12345"},
-		{name: "half a chunk", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n12345", conns: 1, want: io.ErrUnexpectedEOF, body: "12345"},
-		{name: "no last chunk", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n", conns: 1, want: io.ErrUnexpectedEOF, body: "12345"},
-		{name: "a bad chunk", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n", conns: 1, body: "12345"},
+		{name: "a short body", answer: "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345",
+			conns: 1, want: io.ErrUnexpectedEOF, body: "12345"},
+		{name: "half a chunk", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\nA\r\n12345", conns: 1, want: io.ErrUnexpectedEOF, body: "12345"},
+		{name: "no last chunk", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\n5\r\n12345\r\n", conns: 1, want: io.ErrUnexpectedEOF, body: "12345"},
+		{name: "a bad chunk", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\n5\r\n12345\r\nzz\r\n", conns: 1, body: "12345"},
 	} {
 		raw := answering(t, test.answer)
 		raw.User = url.UserPassword("user", "sesame")
@@ -56,7 +60,8 @@ func TestServerFaults(t *testing.T) {
 		if test.want != nil && !errors.Is(err, test.want) || isTimeout(err) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		}
-		if !strings.Contains(err.Error(), "GET "+s.BaseURL().String()+"path: ") || strings.Contains(err.Error(), "sesame") {
+		if !strings.Contains(err.Error(), "GET "+s.BaseURL().String()+"path: ") ||
+			strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: the error is %v", test.name, err)
 		}
 		if n := raw.conns.Load(); n != test.conns {
@@ -68,7 +73,8 @@ func TestServerFaults(t *testing.T) {
 func TestServerHeaderLimit(t *testing.T) {
 	const limit = 64 << 10
 	for size, ok := range map[int]bool{limit / 2: true, limit * 2: false} {
-		raw := answering(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: "+strings.Repeat("x", size)+"\r\n\r\n")
+		raw := answering(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: "+strings.Repeat("x", size)+
+			"\r\n\r\n")
 		s := newServer(t, raw.URL)
 		s.MaxHeaderBytes = limit
 		if _, _, err := fetch(s, target(t, "GET", s.BaseURL(), "/")); (err == nil) != ok {
@@ -108,7 +114,8 @@ func TestServerRetry(t *testing.T) {
 			t.Errorf("%s %q after %d drops: %v", test.method, test.body, test.drops, err)
 		}
 		if n := raw.conns.Load(); n != test.conns {
-			t.Errorf("%s %q after %d drops: %d connections, want %d", test.method, test.body, test.drops, n, test.conns)
+			t.Errorf("%s %q after %d drops: %d connections, want %d", test.method, test.body,
+				test.drops, n, test.conns)
 		}
 	}
 }
@@ -116,14 +123,17 @@ func TestServerRetry(t *testing.T) {
 func TestServerDialFails(t *testing.T) {
 	l := origintest.Listen(t) // at an address that nothing else takes when it is closed
 	check(t, l.Close())
-	s := newServer(t, &url.URL{Scheme: "http", Host: l.Addr().String(), User: url.UserPassword("user", "sesame")})
+	s := newServer(t, &url.URL{Scheme: "http", Host: l.Addr().String(),
+		User: url.UserPassword("user", "sesame")})
 	dials := 0
-	s.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	s.Transport = &http.Transport{DialContext: func(ctx context.Context, network,
+		address string) (net.Conn, error) {
 		dials++
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}
 	_, _, err := fetch(s, target(t, "GET", s.BaseURL(), "/"))
-	if !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "sesame") || isTimeout(err) || dials != 1 {
+	if !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "sesame") ||
+		isTimeout(err) || dials != 1 {
 		t.Errorf("%v after %d dials", err, dials)
 	}
 	s = newServer(t, s.BaseURL())
@@ -153,9 +163,12 @@ func TestServerTimeouts(t *testing.T) {
 		body   string
 	}{
 		{"no head", silent(t, ""), "http", func(s *Server) { s.HeaderTimeout = short }, ""},
-		{"half a head", silent(t, "HTTP/1.1 200 OK\r\nX: "), "http", func(s *Server) { s.HeaderTimeout = short }, ""},
-		{"no body", silent(t, "HTTP/1.1 200 OK\r\n\r\n"), "http", func(s *Server) { s.BodyTimeout = short }, ""},
-		{"half a body", silent(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345"), "http", func(s *Server) { s.BodyTimeout = short }, "12345"},
+		{"half a head", silent(t, "HTTP/1.1 200 OK\r\nX: "), "http",
+			func(s *Server) { s.HeaderTimeout = short }, ""},
+		{"no body", silent(t, "HTTP/1.1 200 OK\r\n\r\n"), "http",
+			func(s *Server) { s.BodyTimeout = short }, ""},
+		{"half a body", silent(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345"), "http",
+			func(s *Server) { s.BodyTimeout = short }, "12345"},
 		{"no handshake", deaf, "https", func(s *Server) { s.TLSTimeout = short }, ""},
 	} {
 		s := newServer(t, &url.URL{Scheme: test.scheme, Host: test.raw.Host})
@@ -173,7 +186,8 @@ func TestServerTimeouts(t *testing.T) {
 
 func TestServerTimeoutsHTTP2(t *testing.T) {
 	stop := make(chan struct{})
-	origin := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	origin := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
 		if r.URL.Path == "/body" {
 			io.WriteString(w, "12345")
 			http.NewResponseController(w).Flush()
@@ -221,10 +235,12 @@ func TestServerContext(t *testing.T) {
 	_, err = io.ReadFull(resp.Body, make([]byte, 5))
 	check(t, err)
 	cancel()
-	if n, err := resp.Body.Read(make([]byte, 5)); n != 0 || !errors.Is(err, context.Canceled) || isTimeout(err) {
+	if n, err := resp.Body.Read(make([]byte, 5)); n != 0 || !errors.Is(err, context.Canceled) ||
+		isTimeout(err) {
 		t.Errorf("Read: %d, %v", n, err)
 	}
-	if _, err := s.RoundTrip(target(t, "GET", s.BaseURL(), "/").WithContext(ctx)); !errors.Is(err, context.Canceled) {
+	if _, err := s.RoundTrip(target(t, "GET", s.BaseURL(), "/").WithContext(ctx)); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("RoundTrip: %v", err)
 	}
 }
@@ -238,7 +254,8 @@ func TestServerBodyCloseEndsContext(t *testing.T) {
 	})
 	resp, err := s.RoundTrip(target(t, "GET", s.BaseURL(), "/"))
 	check(t, err)
-	if body, err := io.ReadAll(resp.Body); string(body) != "body" || err != nil || ctx.Err() != nil {
+	if body, err := io.ReadAll(resp.Body); string(body) != "body" || err != nil ||
+		ctx.Err() != nil {
 		t.Errorf("%q, %v, context: %v", body, err, ctx.Err())
 	}
 	check(t, resp.Body.Close())
@@ -263,11 +280,15 @@ func TestBodyTimeoutCountsReads(t *testing.T) {
 			}
 		}()
 		s := HTTP(&url.URL{Scheme: "http", Host: "origin.test"})
-		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }}
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn,
+			error) {
+			return client, nil
+		}}
 		s.Transport = transport
 		resp, err := s.RoundTrip(target(t, "GET", s.BaseURL(), "/"))
 		check(t, err)
-		for _, wait := range []time.Duration{0, 29 * time.Second, 29 * time.Second, 30*time.Second - 1} {
+		for _, wait := range []time.Duration{0, 29 * time.Second, 29 * time.Second,
+			30*time.Second - 1} {
 			more <- wait
 			if n, err := resp.Body.Read(make([]byte, 9)); n != 1 || err != nil {
 				t.Fatalf("a byte after %v: %d, %v", wait, n, err)

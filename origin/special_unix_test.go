@@ -24,23 +24,31 @@ func TestDirSpecialFiles(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "outside")
 	check(t, os.WriteFile(outside, []byte("outside"), 0o644))
 	for name, to := range map[string]string{
-		"in": "dir/a.txt", "dir/up": "../dir/a.txt", "indir": "dir", "tofifo": "fifo", "dangling": "nowhere",
-		"loop": "loop", "null": "/dev/null", "absolute": filepath.Join(root, "dir/a.txt"), "out": outside,
-		"outdir": filepath.Dir(outside), "outrel": "../../../../../../../../" + outside, "updown": "../" + filepath.Base(root) + "/dir",
+		"in": "dir/a.txt", "dir/up": "../dir/a.txt", "indir": "dir", "tofifo": "fifo",
+		"dangling": "nowhere",
+		"loop":     "loop", "null": "/dev/null", "absolute": filepath.Join(root, "dir/a.txt"),
+		"out":    outside,
+		"outdir": filepath.Dir(outside), "outrel": "../../../../../../../../" + outside,
+		"updown": "../" + filepath.Base(root) + "/dir",
 	} {
 		check(t, os.Symlink(to, filepath.Join(root, name)))
 	}
 	for path, want := range map[string]int{
-		"/in": 200, "/dir/up": 200, "/indir": 301, "/indir/": 200, "/indir/a.txt": 200, "/site/": 200,
-		"/fifo": 404, "/fifo/": 404, "/tofifo": 404, "/socket": 404, "/site/index.html": 404, "/dangling": 404,
-		"/loop": 404, "/null": 404, "/absolute": 404, "/out": 404, "/outdir": 404, "/outdir/": 404,
-		"/outdir/outside": 404, "/outrel": 404, "/updown/a.txt": 404, "/loop/x": 404, "/fifo/x": 404,
+		"/in": 200, "/dir/up": 200, "/indir": 301, "/indir/": 200, "/indir/a.txt": 200,
+		"/site/": 200,
+		"/fifo":  404, "/fifo/": 404, "/tofifo": 404, "/socket": 404, "/site/index.html": 404,
+		"/dangling": 404,
+		"/loop":     404, "/null": 404, "/absolute": 404, "/out": 404, "/outdir": 404,
+		"/outdir/":        404,
+		"/outdir/outside": 404, "/outrel": 404, "/updown/a.txt": 404, "/loop/x": 404,
+		"/fifo/x": 404,
 	} {
 		if resp, _ := get(t, d, path); resp.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, resp.StatusCode, want)
 		}
 	}
-	if _, page := get(t, d, "/"); strings.Contains(page, "fifo") || strings.Contains(page, "socket") ||
+	if _, page := get(t, d, "/"); strings.Contains(page, "fifo") || strings.Contains(page,
+		"socket") ||
 		strings.Contains(page, "out") || !strings.Contains(page, "indir/") {
 		t.Errorf("the listing:\n%s", page)
 	}

@@ -28,7 +28,8 @@ func TestSpelling(t *testing.T) {
 	} {
 		s := HTTP(&url.URL{Scheme: "http", Host: "127.0.0.1:1", Path: "/"})
 		s.Host, s.ProxyFromEnvironment = "files.example", c.proxied
-		u := &url.URL{Scheme: "http", Host: "127.0.0.1:1", Path: c.path, RawPath: c.raw, RawQuery: "q=%7e"}
+		u := &url.URL{Scheme: "http", Host: "127.0.0.1:1", Path: c.path, RawPath: c.raw,
+			RawQuery: "q=%7e"}
 		req, err := http.NewRequest("GET", "http://127.0.0.1:1/", nil)
 		check(t, err)
 		req.URL = u

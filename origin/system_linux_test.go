@@ -10,7 +10,8 @@ import (
 )
 
 func TestDirPermission(t *testing.T) {
-	d, root := newSite(t, map[string]string{"no.txt": "x", "nodir/x": "x", "noindex/index.html": "x", "yes.txt": "x"})
+	d, root := newSite(t, map[string]string{"no.txt": "x", "nodir/x": "x",
+		"noindex/index.html": "x", "yes.txt": "x"})
 	d.Browse = true
 	check(t, os.Chmod(root, 0o755))
 	for _, name := range []string{"no.txt", "nodir", "noindex/index.html"} {
@@ -18,7 +19,8 @@ func TestDirPermission(t *testing.T) {
 	}
 	t.Cleanup(func() { os.Chmod(filepath.Join(root, "nodir"), 0o755) })
 	tests := map[string]int{
-		"/yes.txt": 200, "/no.txt": 403, "/nodir": 301, "/nodir/": 403, "/nodir/x": 403, "/nodir/none": 403, "/noindex/": 403,
+		"/yes.txt": 200, "/no.txt": 403, "/nodir": 301, "/nodir/": 403, "/nodir/x": 403,
+		"/nodir/none": 403, "/noindex/": 403,
 		"/": 200,
 	}
 	got := make(map[string]int)
@@ -59,7 +61,8 @@ func TestDirKeepsNoFiles(t *testing.T) {
 	}
 	before := count()
 	for _, fields := range [][]string{
-		{}, {"If-None-Match", "*"}, {"If-Match", `"x"`}, {"Range", "bytes=1-2"}, {"Range", "bytes=9-"},
+		{}, {"If-None-Match", "*"}, {"If-Match", `"x"`}, {"Range", "bytes=1-2"},
+		{"Range", "bytes=9-"},
 	} {
 		for _, path := range []string{"/a.txt", "/empty", "/dir", "/dir/", "/none"} {
 			for _, method := range []string{"GET", "HEAD", "POST"} {

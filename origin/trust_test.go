@@ -38,7 +38,8 @@ func TestTrustIsLost(t *testing.T) {
 			fetchOK(t, s)
 		}
 		got := <-heard
-		if want := slices.Repeat([]string{s.BaseURL().String() + "x"}, 3); !slices.Equal(got.urls, want) || time.Until(got.until) < 59*time.Minute {
+		if want := slices.Repeat([]string{s.BaseURL().String() + "x"}, 3); !slices.Equal(got.urls,
+			want) || time.Until(got.until) < 59*time.Minute {
 			t.Errorf("TLS=%v: told of %q until %v", secure, got.urls, got.until)
 		}
 		for range 4 {
@@ -93,13 +94,14 @@ func TestGivenUp(t *testing.T) {
 		_, s := counted(t, i%2 == 1, func(n int64) string { return map[int64]string{1: more}[n] })
 		kept, asked := make(chan struct{}), make(chan struct{})
 		first := target(t, "GET", s.BaseURL(), "/1")
-		first = first.WithContext(httptrace.WithClientTrace(first.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
-			close(kept)
-			<-asked
-			for range 1000 { // the next request is faster than net/http's reader
-				runtime.Gosched()
-			}
-		}}))
+		first = first.WithContext(httptrace.WithClientTrace(first.Context(),
+			&httptrace.ClientTrace{PutIdleConn: func(error) {
+				close(kept)
+				<-asked
+				for range 1000 { // the next request is faster than net/http's reader
+					runtime.Gosched()
+				}
+			}}))
 		distrust := sync.OnceFunc(func() {
 			s.trust.mu.Lock()
 			defer s.trust.mu.Unlock()
@@ -107,9 +109,10 @@ func TestGivenUp(t *testing.T) {
 			close(asked)
 		})
 		second := target(t, "GET", s.BaseURL(), "/2")
-		second = second.WithContext(httptrace.WithClientTrace(second.Context(), &httptrace.ClientTrace{GetConn: func(string) {
-			distrust() // too late to choose another transport
-		}}))
+		second = second.WithContext(httptrace.WithClientTrace(second.Context(),
+			&httptrace.ClientTrace{GetConn: func(string) {
+				distrust() // too late to choose another transport
+			}}))
 		var earlier sync.WaitGroup
 		earlier.Go(func() {
 			if _, body, err := fetch(s, first); err != nil || body != "ok" {
@@ -130,7 +133,8 @@ func TestGivenUp(t *testing.T) {
 func TestBrokenOffBody(t *testing.T) {
 	raw := newRawServer(t, func(_ *rawServer, _ int64, c net.Conn, r *bufio.Reader) {
 		for readHead(r) != "" {
-			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n%s", strings.Repeat("HTTP/1.1 200 OK\r\n\r\n   ", 4000))
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n%s",
+				strings.Repeat("HTTP/1.1 200 OK\r\n\r\n   ", 4000))
 		}
 	})
 	s := newServer(t, raw.URL)
@@ -138,7 +142,8 @@ func TestBrokenOffBody(t *testing.T) {
 	for range 20 {
 		resp, err := s.RoundTrip(target(t, "GET", s.BaseURL(), "/"))
 		check(t, err)
-		if _, err := io.ReadFull(resp.Body, make([]byte, 1000)); err != nil || resp.ContentLength != 100000 {
+		if _, err := io.ReadFull(resp.Body, make([]byte, 1000)); err != nil ||
+			resp.ContentLength != 100000 {
 			t.Error(resp.ContentLength, err)
 		}
 		resp.Body.Close()
@@ -184,7 +189,10 @@ func TestOrdinaryEnds(t *testing.T) {
 		}
 		s := newServer(t, raw.URL)
 		s.TLS = &tls.Config{InsecureSkipVerify: true}
-		stop := s.OnUnsolicited(func(urls []string, _ time.Time) { t.Errorf("%s: told of %q", name, urls) })
+		stop := s.OnUnsolicited(func(urls []string, _ time.Time) {
+			t.Errorf("%s: told of %q", name,
+				urls)
+		})
 		for range 3 {
 			fetchOK(t, s)
 			c := fetchOK(t, s)

@@ -24,12 +24,13 @@ import (
 var extras = map[string]string{
 	"a response":         "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nmarker",
 	"a response at last": "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nmarker",
-	"two responses":      strings.Repeat("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nmarker\r\n0\r\n\r\n", 2),
-	"an interim one":     "HTTP/1.1 103 Early Hints\r\nX-Path: marker\r\n\r\n",
-	"a 304":              "HTTP/1.1 304 Not Modified\r\nX-Path: marker\r\n\r\n",
-	"half a response":    "HTTP/1.1 200 OK\r\nX-Path: marker\r\nContent-Le",
-	"junk":               strings.Repeat("marker", 3000),
-	"a line end":         "\r\n",
+	"two responses": strings.Repeat("HTTP/1.1 200 OK\r\nTransfer-Encoding: "+
+		"chunked\r\n\r\n6\r\nmarker\r\n0\r\n\r\n", 2),
+	"an interim one":  "HTTP/1.1 103 Early Hints\r\nX-Path: marker\r\n\r\n",
+	"a 304":           "HTTP/1.1 304 Not Modified\r\nX-Path: marker\r\n\r\n",
+	"half a response": "HTTP/1.1 200 OK\r\nX-Path: marker\r\nContent-Le",
+	"junk":            strings.Repeat("marker", 3000),
+	"a line end":      "\r\n",
 }
 
 // oddServer answers each request with its own path, in content and field, and sends something else
@@ -56,12 +57,15 @@ func (o *oddServer) answer(head string) string {
 	case strings.HasSuffix(path, "0"):
 		return fmt.Sprintf("HTTP/1.1 204 No Content\r\n"+fields+"\r\n", path)
 	case method == http.MethodHead:
-		return fmt.Sprintf("HTTP/1.1 200 OK\r\n"+fields+"Content-Length: %d\r\n\r\n", path, len(path))
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\n"+fields+"Content-Length: %d\r\n\r\n", path,
+			len(path))
 	case strings.HasSuffix(path, "1"):
-		return fmt.Sprintf("HTTP/1.1 200 OK\r\n"+fields+"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\nX-End: %s\r\n\r\n",
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\n"+fields+
+			"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\nX-End: %s\r\n\r\n",
 			path, len(path), path, path)
 	}
-	return fmt.Sprintf("HTTP/1.1 200 OK\r\n"+fields+"Content-Length: %d\r\n\r\n%s", path, len(path), path)
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\n"+fields+"Content-Length: %d\r\n\r\n%s", path, len(path),
+		path)
 }
 
 func (o *oddServer) serve(c net.Conn, r *bufio.Reader) {
@@ -227,36 +231,38 @@ func TestUnsolicited(t *testing.T) {
 		for name, extra := range extras {
 			for _, when := range []string{"with it", "later", "late"} {
 				for _, every := range []int64{1, 20} {
-					t.Run(fmt.Sprintf("TLS=%v/%s %s, one in %d", secure, name, when, every), func(t *testing.T) {
-						o := &oddServer{extra: extra, every: every, when: when}
-						n := 200
-						if secure { // handshakes take their time
-							n = 30
-						}
-						m := askMany(t, startOdd(t, o, secure), requests(t, n, 12*len(extras)))
-						t.Logf("%d right, %d failed, %d wrong", m.right, m.failed, len(m.wrong))
-						// A connection that is a response behind has it by now, or gets it soon.
-						// After one that is the last of a connection, nothing comes that could give
-						// it away.
-						deadline := time.Now().Add(5 * time.Second)
-						for name != "a response at last" && len(m.untold()) > 0 && time.Now().Before(deadline) {
-							runtime.Gosched()
-						}
-						if when == "with it" {
-							for u, got := range m.wrong {
-								t.Errorf("%s: %s", u, got)
+					t.Run(fmt.Sprintf("TLS=%v/%s %s, one in %d", secure, name, when, every),
+						func(t *testing.T) {
+							o := &oddServer{extra: extra, every: every, when: when}
+							n := 200
+							if secure { // handshakes take their time
+								n = 30
 							}
-						}
-						for _, u := range m.untold() {
-							if name == "a response at last" {
-								break
+							m := askMany(t, startOdd(t, o, secure), requests(t, n, 12*len(extras)))
+							t.Logf("%d right, %d failed, %d wrong", m.right, m.failed, len(m.wrong))
+							// A connection that is a response behind has it by now, or gets it soon.
+							// After one that is the last of a connection, nothing comes that could give
+							// it away.
+							deadline := time.Now().Add(5 * time.Second)
+							for name != "a response at last" && len(m.untold()) > 0 &&
+								time.Now().Before(deadline) {
+								runtime.Gosched()
 							}
-							t.Errorf("nobody was told that %s may be wrong: %s", u, m.wrong[u])
-						}
-						if m.right == 0 {
-							t.Error("nothing came right")
-						}
-					})
+							if when == "with it" {
+								for u, got := range m.wrong {
+									t.Errorf("%s: %s", u, got)
+								}
+							}
+							for _, u := range m.untold() {
+								if name == "a response at last" {
+									break
+								}
+								t.Errorf("nobody was told that %s may be wrong: %s", u, m.wrong[u])
+							}
+							if m.right == 0 {
+								t.Error("nothing came right")
+							}
+						})
 				}
 			}
 		}

@@ -30,19 +30,27 @@ func TestUpgrades(t *testing.T) {
 					return
 				}
 				defer c.Close()
-				fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", upgrade)
+				fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: "+
+					"Upgrade\r\nUpgrade: %s\r\n\r\n", upgrade)
 			}
 		})
-		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "FROB"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS",
+			"PROPFIND", "FROB"} {
 			for _, fields := range []string{
-				"Connection: Upgrade\r\nUpgrade: websocket", "Connection: keep-alive, upgrade\r\nUpgrade: WebSocket",
-				"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
-				"Connection: Upgrade\r\nUpgrade: h2c, websocket", "Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c",
-				"Connection: Upgrade\r\nUpgrade: TLS/1.3", "Connection: Upgrade\r\nUpgrade: \xff", "Upgrade: websocket", "Connection: Upgrade",
+				"Connection: Upgrade\r\nUpgrade: websocket",
+				"Connection: keep-alive, upgrade\r\nUpgrade: WebSocket",
+				"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: " +
+					"AAMAAABkAARAAAAAAAIAAAAA",
+				"Connection: Upgrade\r\nUpgrade: h2c, websocket",
+				"Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c",
+				"Connection: Upgrade\r\nUpgrade: TLS/1.3", "Connection: Upgrade\r\nUpgrade: \xff",
+				"Upgrade: websocket", "Connection: Upgrade",
 			} {
 				o.Forget()
-				answer := n.raw(method + " /files/f HTTP/1.1\r\nHost: n\r\nConnection: close\r\n" + fields + "\r\n\r\n")
-				switches := on && method == "GET" && strings.HasSuffix(strings.ToLower(fields), "upgrade\r\nupgrade: websocket")
+				answer := n.raw(method + " /files/f HTTP/1.1\r\nHost: n\r\nConnection: close\r\n" +
+					fields + "\r\n\r\n")
+				switches := on && method == "GET" && strings.HasSuffix(strings.ToLower(fields),
+					"upgrade\r\nupgrade: websocket")
 				want := "HTTP/1.1 200"
 				if switches {
 					want = "HTTP/1.1 101"
@@ -51,7 +59,9 @@ func TestUpgrades(t *testing.T) {
 					t.Errorf("%v, %s with %q: %.60q", on, method, fields, answer)
 				}
 				for _, r := range o.Requests() {
-					if h := r.Header; switches != (h.Get("Upgrade") != "") || switches != (h.Get("Connection") == "Upgrade") || h.Get("Http2-Settings") != "" {
+					if h := r.Header; switches != (h.Get("Upgrade") != "") ||
+						switches != (h.Get("Connection") == "Upgrade") ||
+						h.Get("Http2-Settings") != "" {
 						t.Errorf("%v, %s with %q: the origin got %v", on, method, fields, h)
 					}
 				}
@@ -105,7 +115,8 @@ func TestHosts(t *testing.T) {
 	} {
 		o.Forget()
 		answer := n.raw(head + "\r\nConnection: close\r\n\r\n")
-		if !strings.HasPrefix(answer, fmt.Sprint("HTTP/1.1 ", want)) && !strings.HasPrefix(answer, fmt.Sprint("HTTP/1.0 ", want)) {
+		if !strings.HasPrefix(answer, fmt.Sprint("HTTP/1.1 ", want)) && !strings.HasPrefix(answer,
+			fmt.Sprint("HTTP/1.0 ", want)) {
 			t.Errorf("%q: %.60q, want %d", head, answer, want)
 		}
 		if want == 400 && o.Count() > 0 {
@@ -120,7 +131,8 @@ func TestOptionsOfTheServer(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	bare := newServerOf(t, &http.Server{Handler: n.Proxy, DisableGeneralOptionsHandler: true})
 	answer := ask(t, bare, "OPTIONS * HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
-	for _, want := range []string{"HTTP/1.1 200", "Allow: GET, HEAD, OPTIONS\r\n", "Cache-Status: scurry\r\n", "Content-Length: 0\r\n"} {
+	for _, want := range []string{"HTTP/1.1 200", "Allow: GET, HEAD, OPTIONS\r\n",
+		"Cache-Status: scurry\r\n", "Content-Length: 0\r\n"} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("%q isn't in %q", want, answer)
 		}
@@ -169,17 +181,23 @@ func TestMalformedBodies(t *testing.T) {
 		})
 		for _, method := range []string{"POST", "PUT", "PATCH", "FROB"} {
 			for _, body := range []string{
-				"5\r\nacorn\r\nxyz\r\n", "5\r\nacornX\r\n0\r\n\r\n", "5\r\nacorn\r\n-1\r\n\r\n", "5\r\nacorn\r\n0x3\r\nnut\r\n0\r\n\r\n",
-				"5\nacorn\r\n0\r\n\r\n", "5\r\nacorn\n0\r\n\r\n", "5\r\nacorn\r\n 3\r\nnut\r\n0\r\n\r\n", "5\r\nacorn\r\n;a\r\n0\r\n\r\n",
-				"5\r\nacorn\r\nfffffffffffffffff\r\n", "5\r\nacorn\r\n0\r\nno field\r\n\r\n", "5\r\nacorn\r\n+3\r\nnut\r\n0\r\n\r\n",
+				"5\r\nacorn\r\nxyz\r\n", "5\r\nacornX\r\n0\r\n\r\n", "5\r\nacorn\r\n-1\r\n\r\n",
+				"5\r\nacorn\r\n0x3\r\nnut\r\n0\r\n\r\n",
+				"5\nacorn\r\n0\r\n\r\n", "5\r\nacorn\n0\r\n\r\n",
+				"5\r\nacorn\r\n 3\r\nnut\r\n0\r\n\r\n", "5\r\nacorn\r\n;a\r\n0\r\n\r\n",
+				"5\r\nacorn\r\nfffffffffffffffff\r\n", "5\r\nacorn\r\n0\r\nno field\r\n\r\n",
+				"5\r\nacorn\r\n+3\r\nnut\r\n0\r\n\r\n",
 			} {
-				answer := n.raw(method + " /files/f HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n" + body + "GET /files/smuggled HTTP/1.1\r\nHost: n\r\n\r\n")
-				if !strings.HasPrefix(answer, "HTTP/1.1 400") || !strings.Contains(answer, "Connection: close\r\n") || strings.Count(answer, "HTTP/1.1") > 1 {
+				answer := n.raw(method + " /files/f HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+					"chunked\r\n\r\n" + body + "GET /files/smuggled HTTP/1.1\r\nHost: n\r\n\r\n")
+				if !strings.HasPrefix(answer, "HTTP/1.1 400") || !strings.Contains(answer,
+					"Connection: close\r\n") || strings.Count(answer, "HTTP/1.1") > 1 {
 					t.Errorf("%s with %q: %q", method, body, answer)
 				}
 			}
 		}
-		eventually(t, "the origin's requests end", func() bool { return begun.Load() == ended.Load() })
+		eventually(t, "the origin's requests end",
+			func() bool { return begun.Load() == ended.Load() })
 		if complete.Load() > 0 || o.Count() != int(begun.Load()) {
 			t.Errorf("to the origin, %d of %v look complete", complete.Load(), o.Requests())
 		}
@@ -212,7 +230,9 @@ func TestClientLeavesAmidBody(t *testing.T) {
 		_, err := io.Copy(io.Discard, r.Body)
 		came <- err
 	})
-	for _, framing := range []string{"Content-Length: 10\r\n\r\nacorn", "Transfer-Encoding: chunked\r\n\r\n5\r\nacorn\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\nac"} {
+	for _, framing := range []string{"Content-Length: 10\r\n\r\nacorn",
+		"Transfer-Encoding: chunked\r\n\r\n5\r\nacorn\r\n",
+		"Transfer-Encoding: chunked\r\n\r\n5\r\nac"} {
 		c, err := net.Dial("tcp", n.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)

@@ -63,24 +63,29 @@ func FuzzAnswer(f *testing.F) {
 		{first + 1, "bytes=1023-1024", none, none, none, none, none},
 	} {
 		for _, head := range []bool{false, true} {
-			f.Add(s.size, head, s.rng, s.ifNoneMatch, s.ifMatch, s.modifiedSince, s.unmodified, s.ifRg)
+			f.Add(s.size, head, s.rng, s.ifNoneMatch, s.ifMatch, s.modifiedSince, s.unmodified,
+				s.ifRg)
 		}
 	}
 	n, o := fronting(f, proxy.Config{})
-	f.Fuzz(func(t *testing.T, size uint16, head bool, rng, ifNoneMatch, ifMatch, modifiedSince, unmodified, ifRange string) {
+	f.Fuzz(func(t *testing.T, size uint16, head bool, rng, ifNoneMatch, ifMatch, modifiedSince,
+		unmodified, ifRange string) {
 		if oddNumbers.MatchString(strings.TrimPrefix(rng, "bytes=")) {
 			t.Skip("a number or a unit that httpcache's own tests are about")
 		}
 		path := fmt.Sprint("/f", size)
-		file := origintest.File{Size: int64(size), ETag: `"v"`, Modified: origintest.Old, Header: maxAge("60")}
+		file := origintest.File{Size: int64(size), ETag: `"v"`, Modified: origintest.Old,
+			Header: maxAge("60")}
 		o.Handle(path, file.ServeHTTP)
 		method := http.MethodGet
 		if head {
 			method = http.MethodHead
 		}
 		req := httptest.NewRequest(method, "http://n/files"+path, nil)
-		for name, value := range map[string]string{"Range": rng, "If-None-Match": ifNoneMatch, "If-Match": ifMatch,
-			"If-Modified-Since": modifiedSince, "If-Unmodified-Since": unmodified, "If-Range": ifRange} {
+		for name, value := range map[string]string{"Range": rng, "If-None-Match": ifNoneMatch,
+			"If-Match":          ifMatch,
+			"If-Modified-Since": modifiedSince, "If-Unmodified-Since": unmodified,
+			"If-Range": ifRange} {
 			if value != "" {
 				req.Header.Set(name, value)
 			}
@@ -101,7 +106,8 @@ func FuzzAnswer(f *testing.F) {
 		want := httptest.NewRecorder()
 		want.Header().Set("Etag", `"v"`)
 		want.Header().Set("Content-Type", "application/octet-stream")
-		http.ServeContent(want, std, "", origintest.Old, bytes.NewReader(origintest.Content(0, 0, int64(size))))
+		http.ServeContent(want, std, "", origintest.Old, bytes.NewReader(origintest.Content(0, 0,
+			int64(size))))
 		compare(t, got.Result(), want.Result())
 	})
 }
@@ -149,7 +155,8 @@ func compare(t *testing.T, got, want *http.Response) {
 		names = []string{"Etag"}
 	}
 	for _, name := range names {
-		g, w := boundary.ReplaceAllString(got.Header.Get(name), "B"), boundary.ReplaceAllString(want.Header.Get(name), "B")
+		g, w := boundary.ReplaceAllString(got.Header.Get(name), "B"),
+			boundary.ReplaceAllString(want.Header.Get(name), "B")
 		if g != w {
 			t.Errorf("status %d: %s is %q, want %q", got.StatusCode, name, g, w)
 		}
@@ -162,34 +169,41 @@ func compare(t *testing.T, got, want *http.Response) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.StatusCode < 300 && !bytes.Equal(boundary.ReplaceAll(g, nil), boundary.ReplaceAll(w, nil)) {
-		t.Errorf("content of %d bytes differs from the %d wanted at %d", len(g), len(w), difference(g, w))
+	if got.StatusCode < 300 && !bytes.Equal(boundary.ReplaceAll(g, nil), boundary.ReplaceAll(w,
+		nil)) {
+		t.Errorf("content of %d bytes differs from the %d wanted at %d", len(g), len(w),
+			difference(g, w))
 	}
 }
 
 func TestMultipart(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	const size = 2*slab + 100
-	o.Handle("/f", origintest.File{Size: size, ETag: `"v"`, Modified: origintest.Old, Header: http.Header{"Content-Type": {"text/x-nut"}}}.ServeHTTP)
+	o.Handle("/f", origintest.File{Size: size, ETag: `"v"`, Modified: origintest.Old,
+		Header: http.Header{"Content-Type": {"text/x-nut"}}}.ServeHTTP)
 	for range 2 {
 		resp, b := n.get("/files/f", "Range: bytes=0-9,65530-65545,-5")
 		kind, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-		if err != nil || resp.StatusCode != 206 || kind != "multipart/byteranges" || resp.ContentLength != int64(len(b)) {
+		if err != nil || resp.StatusCode != 206 || kind != "multipart/byteranges" ||
+			resp.ContentLength != int64(len(b)) {
 			t.Fatalf("%d %v, %d bytes, %v", resp.StatusCode, resp.Header, len(b), err)
 		}
 		m := multipart.NewReader(bytes.NewReader(b), params["boundary"])
 		for _, want := range []struct {
 			field      string
 			start, end int64
-		}{{"bytes 0-9/131172", 0, 10}, {"bytes 65530-65545/131172", 65530, 65546}, {"bytes 131167-131171/131172", size - 5, size}} {
+		}{{"bytes 0-9/131172", 0, 10}, {"bytes 65530-65545/131172", 65530, 65546},
+			{"bytes 131167-131171/131172", size - 5, size}} {
 			part, err := m.NextPart()
 			if err != nil {
 				t.Fatal(err)
 			}
 			content, err := io.ReadAll(part)
-			if err != nil || part.Header.Get("Content-Range") != want.field || part.Header.Get("Content-Type") != "text/x-nut" ||
+			if err != nil || part.Header.Get("Content-Range") != want.field ||
+				part.Header.Get("Content-Type") != "text/x-nut" ||
 				!bytes.Equal(content, origintest.Content(0, want.start, want.end)) {
-				t.Errorf("part %v with %d bytes, %v; want %s", part.Header, len(content), err, want.field)
+				t.Errorf("part %v with %d bytes, %v; want %s", part.Header, len(content), err,
+					want.field)
 			}
 		}
 		if _, err := m.NextPart(); err != io.EOF {
@@ -210,11 +224,13 @@ func TestTooManyRangesAreRefused(t *testing.T) {
 
 func TestHead(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
-	o.Handle("/f", origintest.File{Size: 5000, ETag: `"v"`, Modified: origintest.Old, Header: maxAge("60")}.ServeHTTP)
+	o.Handle("/f", origintest.File{Size: 5000, ETag: `"v"`, Modified: origintest.Old,
+		Header: maxAge("60")}.ServeHTTP)
 	head := func(status string) {
 		t.Helper()
 		resp, b := n.read(n.do(http.MethodHead, "/files/f"))
-		if resp.StatusCode != 200 || resp.ContentLength != 5000 || len(b) != 0 || resp.Header.Get("Etag") != `"v"` {
+		if resp.StatusCode != 200 || resp.ContentLength != 5000 || len(b) != 0 ||
+			resp.Header.Get("Etag") != `"v"` {
 			t.Errorf("%d %v", resp.StatusCode, resp.Header)
 		}
 		n.cacheStatus(resp, status)

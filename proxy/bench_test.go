@@ -59,7 +59,8 @@ func contenders(b *testing.B, size int64) map[string]http.Handler {
 	o.Handle("/files/f", files.ServeHTTP)
 	transport := &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}
 	b.Cleanup(transport.CloseIdleConnections)
-	reverse := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(o.Base) }}
+	reverse := &httputil.ReverseProxy{Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(o.Base) }}
 	return map[string]http.Handler{"scurry": p, "FileServer": files, "ReverseProxy": reverse}
 }
 
@@ -122,7 +123,8 @@ func BenchmarkNotModified(b *testing.B) { bench(b, 1<<10, 304, "If-None-Match", 
 // BenchmarkLoggedHit is a hit of 1 KiB with its line in the log, which goes to a file by way of the
 // queue, or directly.
 func BenchmarkLoggedHit(b *testing.B) {
-	out, err := os.OpenFile(filepath.Join(b.TempDir(), "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(filepath.Join(b.TempDir(), "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY,
+		0o600)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -136,7 +138,8 @@ func BenchmarkLoggedHit(b *testing.B) {
 	}{{"none", nil}, {"queue", &queued}, {"direct", &direct}} {
 		b.Run("by="+log.by, func(b *testing.B) {
 			o := origintest.New(b)
-			o.Handle("/f", origintest.File{Size: 1 << 10, ETag: `"1"`, Header: maxAge("6000")}.ServeHTTP)
+			o.Handle("/f", origintest.File{Size: 1 << 10, ETag: `"1"`,
+				Header: maxAge("6000")}.ServeHTTP)
 			p, err := proxy.New(proxy.Config{Origin: origin.HTTP(o.Base), Logger: log.log})
 			if err != nil {
 				b.Fatal(err)
@@ -171,10 +174,11 @@ func BenchmarkMiss(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { p.Close() })
-		reverse := &httputil.ReverseProxy{Transport: server, Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(o.Base)
-			r.Out.URL.Path = "/f"
-		}}
+		reverse := &httputil.ReverseProxy{Transport: server,
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(o.Base)
+				r.Out.URL.Path = "/f"
+			}}
 		i := 0 // goes on from run to run, so that no file has been asked for before
 		for _, name := range []string{"scurry", "ReverseProxy"} {
 			b.Run(fmt.Sprintf("size=%d/by=%s", size, name), func(b *testing.B) {
@@ -202,7 +206,8 @@ func TestHitIsCheap(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "f"), origintest.Content(0, 0, 1<<10), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "f"), origintest.Content(0, 0, 1<<10),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chtimes(filepath.Join(dir, "f"), origintest.Old, origintest.Old); err != nil {

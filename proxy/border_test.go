@@ -45,26 +45,29 @@ func part(status int, fields ...string) http.HandlerFunc {
 // the ways in which real ones have been seen to refuse it.
 func refusing() map[string]http.HandlerFunc {
 	ranged := map[string]http.HandlerFunc{
-		"the whole":      whole,
-		"400":            part(400),
-		"403":            part(403),
-		"404":            part(404),
-		"410":            part(410),
-		"412":            part(412),
-		"416":            part(416),
-		"429":            part(429),
-		"500":            part(500),
-		"501":            part(501),
-		"503":            part(503),
-		"redirect":       part(302, "Location", "/elsewhere"),
-		"204":            part(204),
-		"another etag":   part(206, "Etag", `"other"`),
-		"a weak etag":    part(206, "Etag", `W/"v1"`),
-		"no validator":   part(206),
-		"no range":       part(206, "Etag", `"v1"`, "Content-Range", ""),
-		"another start":  part(206, "Etag", `"v1"`, "Content-Range", fmt.Sprintf("bytes 0-9/%d", large.Size)),
-		"another length": part(206, "Etag", `"v1"`, "Content-Range", fmt.Sprintf("bytes %d-%d/7777777", slab, 2*slab-1)),
-		"no total":       part(206, "Etag", `"v1"`, "Content-Range", fmt.Sprintf("bytes %d-%d/*", slab, 2*slab-1)),
+		"the whole":    whole,
+		"400":          part(400),
+		"403":          part(403),
+		"404":          part(404),
+		"410":          part(410),
+		"412":          part(412),
+		"416":          part(416),
+		"429":          part(429),
+		"500":          part(500),
+		"501":          part(501),
+		"503":          part(503),
+		"redirect":     part(302, "Location", "/elsewhere"),
+		"204":          part(204),
+		"another etag": part(206, "Etag", `"other"`),
+		"a weak etag":  part(206, "Etag", `W/"v1"`),
+		"no validator": part(206),
+		"no range":     part(206, "Etag", `"v1"`, "Content-Range", ""),
+		"another start": part(206, "Etag", `"v1"`, "Content-Range", fmt.Sprintf("bytes 0-9/%d",
+			large.Size)),
+		"another length": part(206, "Etag", `"v1"`, "Content-Range",
+			fmt.Sprintf("bytes %d-%d/7777777", slab, 2*slab-1)),
+		"no total": part(206, "Etag", `"v1"`, "Content-Range", fmt.Sprintf("bytes %d-%d/*",
+			slab, 2*slab-1)),
 		"another coding": part(206, "Etag", `"v1"`, "Content-Encoding", "gzip"),
 		"hangs up":       func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	}
@@ -111,7 +114,8 @@ func TestPlainGetAcrossSlabs(t *testing.T) {
 // TestFieldsOfTheRequestThatIsContinued: an origin that answers only requests with certain fields
 // gets them with each request, so that it is one like any other.
 func TestFieldsOfTheRequestThatIsContinued(t *testing.T) {
-	for _, field := range []string{"User-Agent: nut/1", "Referer: http://a/", "Cookie: a=b", "X-Api-Key: 7", "Authorization: Basic eA==", "Accept: nut/*"} {
+	for _, field := range []string{"User-Agent: nut/1", "Referer: http://a/", "Cookie: a=b",
+		"X-Api-Key: 7", "Authorization: Basic eA==", "Accept: nut/*"} {
 		t.Run(field, func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
 			name, value, _ := strings.Cut(field, ": ")
@@ -191,14 +195,16 @@ func TestSeeksInAFileWithoutRanges(t *testing.T) {
 			o.Handle("/f", h)
 			ranged := 0
 			for i, at := range []int64{5 * slab, 9*slab + 7, 100, 2*slab - 5, 7 * slab} {
-				n.expect(206, origintest.Content(0, at, at+10), "/files/f", fmt.Sprintf("Range: bytes=%d-%d", at, at+9))
+				n.expect(206, origintest.Content(0, at, at+10), "/files/f",
+					fmt.Sprintf("Range: bytes=%d-%d", at, at+9))
 				if i == 0 {
 					ranged = len(strings.Fields(origintest.Ranges(o.Requests())))
 				}
 			}
 			again := len(strings.Fields(origintest.Ranges(o.Requests()))) - ranged
 			if ranged > 5 || again > max(0, amongPeers-1)*ranged { // each node learns it for itself
-				t.Errorf("%d requests for ranges, then %d: %q", ranged, again, origintest.Ranges(o.Requests()))
+				t.Errorf("%d requests for ranges, then %d: %q", ranged, again,
+					origintest.Ranges(o.Requests()))
 			}
 		})
 	}
@@ -222,7 +228,8 @@ func TestLargeBodyThatCantBeAskedForAgain(t *testing.T) {
 			}
 			defer resp.Body.Close()
 			v := &origintest.Verifier{}
-			if _, err := io.Copy(v, resp.Body); err != nil || v.Off != size || !strings.Contains(resp.Header.Get("Cache-Status"), "detail=too-large") {
+			if _, err := io.Copy(v, resp.Body); err != nil || v.Off != size ||
+				!strings.Contains(resp.Header.Get("Cache-Status"), "detail=too-large") {
 				t.Errorf("%d bytes, %v, %v", v.Off, err, resp.Header)
 			}
 		})
@@ -265,9 +272,11 @@ func TestBodyIsReadOnThroughOtherNodes(t *testing.T) {
 			if plain != 1 {
 				t.Errorf("%d plain requests: %q", plain, origintest.Ranges(c.o.Requests()))
 			}
-			for _, n := range c.nodes { // what is known of the origin doesn't change what is stored, nor where it is found
+			// what is known of the origin doesn't change what is stored, nor where it is found
+			for _, n := range c.nodes {
 				at := int64(7*slab + 5)
-				n.expect(206, origintest.Content(0, at, at+10), "/files/f", fmt.Sprintf("Range: bytes=%d-%d", at, at+9))
+				n.expect(206, origintest.Content(0, at, at+10), "/files/f",
+					fmt.Sprintf("Range: bytes=%d-%d", at, at+9))
 			}
 		})
 	}
@@ -289,7 +298,8 @@ func TestClientsAtTheirOwnPace(t *testing.T) {
 			wg.Go(func() { n.expect(200, origintest.Content(0, 0, large.Size), "/files"+path) })
 		}
 		v := &origintest.Verifier{}
-		_, err := io.CopyBuffer(struct{ io.Writer }{v}, struct{ io.Reader }{slow.Body}, make([]byte, 100))
+		_, err := io.CopyBuffer(struct{ io.Writer }{v}, struct{ io.Reader }{slow.Body}, make([]byte,
+			100))
 		slow.Body.Close()
 		if err != nil || v.Off != large.Size {
 			t.Errorf("%d bytes, %v", v.Off, err)

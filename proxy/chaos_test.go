@@ -26,9 +26,10 @@ func TestChaos(t *testing.T) {
 	for i := range files {
 		o.Handle(fmt.Sprint("/", i), func(w http.ResponseWriter, r *http.Request) {
 			v := versions[i].Load()
-			f := origintest.File{Size: 1000 + int64(i)*int64(i)*1777 + v, Seed: byte(v), Header: http.Header{
-				"Cache-Control": {"max-age=60"}, "X-Version": {fmt.Sprint(v)},
-			}}
+			f := origintest.File{Size: 1000 + int64(i)*int64(i)*1777 + v, Seed: byte(v),
+				Header: http.Header{
+					"Cache-Control": {"max-age=60"}, "X-Version": {fmt.Sprint(v)},
+				}}
 			switch i % 4 {
 			case 0, 1:
 				f.ETag = fmt.Sprintf(`"%d"`, v)
@@ -80,7 +81,8 @@ func TestChaos(t *testing.T) {
 func chaoticGet(t *testing.T, n *node, file int, hangsUp bool) (bool, error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprint(n.URL, "/files/", file), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprint(n.URL, "/files/", file),
+		nil)
 	if err != nil {
 		t.Error(err)
 		return false, err

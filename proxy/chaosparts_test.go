@@ -35,7 +35,8 @@ func TestRandomParts(t *testing.T) {
 			o.Handle(fmt.Sprint("/f", i), func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Range") == "" && rand.IntN(3) > 0 {
 					a := rand.IntN(size - 1)
-					r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", a, min(size-1, a+rand.IntN(20000))))
+					r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", a,
+						min(size-1, a+rand.IntN(20000))))
 				}
 				f.ServeHTTP(w, r)
 			})
@@ -71,7 +72,9 @@ func TestRandomParts(t *testing.T) {
 						bad["206 for a plain GET"]++
 					case resp.StatusCode >= 400:
 						bad[fmt.Sprint(resp.StatusCode)]++
-					case !bytes.Equal(got, want) && !(resp.StatusCode == 206 && resp.Header.Get("Content-Range") != fmt.Sprintf("bytes %d-%d/%d", a, b-1, size)):
+					case !bytes.Equal(got, want) && !(resp.StatusCode == 206 &&
+						resp.Header.Get("Content-Range") != fmt.Sprintf("bytes %d-%d/%d", a, b-1,
+							size)):
 						bad["wrong bytes"]++
 					case len(got) != len(want):
 						bad["passed another part"]++
@@ -109,13 +112,15 @@ func TestRandomWrites(t *testing.T) {
 				if r.Method == "POST" {
 					return
 				}
-				f := origintest.File{Size: size, Seed: byte(v), ETag: fmt.Sprintf(`"%d"`, v), Header: maxAge("600")}
+				f := origintest.File{Size: size, Seed: byte(v), ETag: fmt.Sprintf(`"%d"`, v),
+					Header: maxAge("600")}
 				if i == 3 {
 					f.ETag = "W/" + f.ETag
 				}
 				if i < 2 && r.Header.Get("Range") == "" && rand.IntN(3) > 0 {
 					a := rand.IntN(size - 1)
-					r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", a, min(size-1, a+rand.IntN(20000))))
+					r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", a,
+						min(size-1, a+rand.IntN(20000))))
 				}
 				f.ServeHTTP(w, r)
 			})
@@ -164,7 +169,9 @@ func TestRandomWrites(t *testing.T) {
 					what := "wrong bytes"
 					if err != nil {
 						what = "aborted"
-					} else if resp.StatusCode == 206 && resp.Header.Get("Content-Range") != fmt.Sprintf("bytes %d-%d/%d", lo, hi-1, int64(size)) {
+					} else if resp.StatusCode == 206 &&
+						resp.Header.Get("Content-Range") != fmt.Sprintf("bytes %d-%d/%d", lo, hi-1,
+							int64(size)) {
 						what = "another part"
 					} else if resp.StatusCode == http.StatusBadGateway && i < 2 {
 						what = "a part where all was asked for"
@@ -175,7 +182,8 @@ func TestRandomWrites(t *testing.T) {
 							if bytes.Equal(got, origintest.Content(byte(v), lo, hi)) {
 								what = "ok"
 								if v < least {
-									what = fmt.Sprint("stale f", i, " cs ", resp.Header.Get("Cache-Status"))
+									what = fmt.Sprint("stale f", i, " cs ",
+										resp.Header.Get("Cache-Status"))
 								}
 							}
 						}
@@ -189,7 +197,8 @@ func TestRandomWrites(t *testing.T) {
 		wg.Wait()
 		t.Log(nodes, bad)
 		for what := range bad {
-			if what != "ok" && what != "another part" && what != "aborted" && what != "a part where all was asked for" {
+			if what != "ok" && what != "another part" && what != "aborted" &&
+				what != "a part where all was asked for" {
 				t.Error(what)
 			}
 		}

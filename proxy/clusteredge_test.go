@@ -22,7 +22,8 @@ func TestWhatWasTakenBackIsGoneEverywhere(t *testing.T) {
 		path := c.pathOwnedBy(0, "f")
 		say := "old"
 		c.o.Handle("/"+path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Cache-Control", map[string]string{"old": "max-age=600", "new": "no-store"}[say])
+			w.Header().Set("Cache-Control", map[string]string{"old": "max-age=600",
+				"new": "no-store"}[say])
 			_, _ = io.WriteString(w, say)
 		})
 		c.nodes[i].expect(200, []byte("old"), "/files/"+path)
@@ -106,7 +107,9 @@ func TestPartThatFailsIsAskedForByItsOwner(t *testing.T) {
 // contact returns.
 func TestInvalidationThatAnOwnerMissed(t *testing.T) {
 	clock := newClock()
-	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20, Lease: time.Minute}})
+	c := newFenced(t, 2, proxy.Config{Now: clock.Now,
+		Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20,
+			Lease: time.Minute}})
 	path := c.pathOwnedBy(0, "f")
 	var mu sync.Mutex
 	content := "old"
@@ -167,7 +170,8 @@ func TestUnrepeatableBodyIsWholeOrBegunAnew(t *testing.T) {
 		p := c.pathOwnedBy(0, fmt.Sprint("other", i, "-"))
 		c.o.Handle("/"+p, other.ServeHTTP)
 		c.nodes[0].expect(200, origintest.Content(0, 0, other.Size), "/files/"+p)
-		c.nodes[1].expect(206, origintest.Content(0, 0, 10), "/files/"+path, "Range: bytes=0-9") // its first chunk stays
+		// its first chunk stays
+		c.nodes[1].expect(206, origintest.Content(0, 0, 10), "/files/"+path, "Range: bytes=0-9")
 	}
 	c.nodes[1].expect(200, origintest.Content(0, 0, f.Size), "/files/"+path)
 }
@@ -190,7 +194,8 @@ func TestOnlyIfCachedOfManyVariants(t *testing.T) {
 			lang, want = "en", 504
 		}
 		wg.Go(func() {
-			resp, _ := c.nodes[1].get("/files/"+path, "Accept-Language: "+lang, "Cache-Control: only-if-cached")
+			resp, _ := c.nodes[1].get("/files/"+path, "Accept-Language: "+lang,
+				"Cache-Control: only-if-cached")
 			if resp.StatusCode != want {
 				t.Errorf("%s: %s", lang, resp.Status)
 			}
@@ -203,7 +208,8 @@ func TestOnlyIfCachedOfManyVariants(t *testing.T) {
 // origin can be reached is served stale, and the origin isn't asked for each client.
 func TestDeadOriginIsAskedNowAndThen(t *testing.T) {
 	clock := newClock()
-	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20}})
+	c := newFenced(t, 2, proxy.Config{Now: clock.Now,
+		Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20}})
 	path := c.pathOwnedBy(0, "f")
 	down := false
 	c.o.Handle("/"+path, func(w http.ResponseWriter, r *http.Request) {
@@ -234,7 +240,8 @@ func TestDeadOriginIsAskedNowAndThen(t *testing.T) {
 // node, nor all of it held.
 func TestSlowClientOfAnotherNode(t *testing.T) {
 	const size = 32 << 20
-	c := newCluster(t, 2, proxy.Config{Memory: 256 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20, Slab: 64 << 20})
+	c := newCluster(t, 2, proxy.Config{Memory: 256 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20,
+		Slab: 64 << 20})
 	path := c.pathOwnedBy(0, "f")
 	c.o.Handle("/"+path, origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
 	resp := c.nodes[1].do(http.MethodGet, "/files/"+path)
@@ -247,7 +254,8 @@ func TestSlowClientOfAnotherNode(t *testing.T) {
 	if _, err := io.Copy(v, resp.Body); err != nil || v.Off != size {
 		t.Fatalf("%d bytes, %v", v.Off, err)
 	}
-	if in := c.nodes[1].Stats().Peers[slices.IndexFunc(c.nodes[1].Stats().Peers, func(p proxy.PeerStats) bool { return p.Name == c.names[0] })].BytesIn; in > size*11/10 {
+	if in := c.nodes[1].Stats().Peers[slices.IndexFunc(c.nodes[1].Stats().Peers,
+		func(p proxy.PeerStats) bool { return p.Name == c.names[0] })].BytesIn; in > size*11/10 {
 		t.Errorf("%d bytes came from the owner for a file of %d: %+v", in, size, c.nodes[1].Stats())
 	}
 }

@@ -185,7 +185,8 @@ func TestOwnerThatCantBeAsked(t *testing.T) {
 			var paths []string
 			for i := range 40 {
 				path := c.pathOwnedBy(0, fmt.Sprint("f", i, "-"))
-				c.o.Handle("/"+path, origintest.File{Size: 3000, Seed: byte(i), ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+				c.o.Handle("/"+path, origintest.File{Size: 3000, Seed: byte(i), ETag: `"1"`,
+					Header: maxAge("600")}.ServeHTTP)
 				paths = append(paths, path)
 			}
 			fail(c.gates[0])
@@ -199,7 +200,8 @@ func TestOwnerThatCantBeAsked(t *testing.T) {
 				return
 			}
 			for _, n := range c.nodes[1:] {
-				eventually(t, "the ring is without the node that is down", func() bool { return !slices.Contains(n.Stats().Ring, c.names[0]) })
+				eventually(t, "the ring is without the node that is down",
+					func() bool { return !slices.Contains(n.Stats().Ring, c.names[0]) })
 			}
 			c.gates[0].open()
 			c.await(3)
@@ -249,7 +251,8 @@ func TestOwnerDiesInMidTransfer(t *testing.T) {
 			}
 			once.Do(func() { test.fail(c.gates[0]) })
 			for _, n := range c.nodes[1:] {
-				eventually(t, "the owner is missed", func() bool { return !slices.Contains(n.Stats().Ring, c.names[0]) })
+				eventually(t, "the owner is missed",
+					func() bool { return !slices.Contains(n.Stats().Ring, c.names[0]) })
 			}
 			close(lost)
 			_, err := io.Copy(v, resp.Body)
@@ -286,7 +289,9 @@ func (p *pausing) Write(b []byte) (n int, err error) {
 // own, once, since others may have stood in for them.
 func TestPartitionHeals(t *testing.T) {
 	clock := newClock()
-	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20, Lease: time.Millisecond}})
+	c := newFenced(t, 2, proxy.Config{Now: clock.Now,
+		Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20,
+			Lease: time.Millisecond}})
 	path := c.pathOwnedBy(0, "f")
 	f := origintest.File{Size: 3000, ETag: `"1"`, Header: maxAge("600")}
 	c.o.Handle("/"+path, f.ServeHTTP)
@@ -364,7 +369,8 @@ func newSwitched(t testing.TB, n, known int, cfg proxy.Config) (*cluster, []*swi
 	for i, l := range listeners {
 		board := newSwitchboard(names[:known])
 		boards = append(boards, board)
-		cfg.Cluster = proxy.Cluster{Listener: l, Self: names[i], Members: board, MissedHeartbeats: 100}
+		cfg.Cluster = proxy.Cluster{Listener: l, Self: names[i], Members: board,
+			MissedHeartbeats: 100}
 		c.nodes = append(c.nodes, newNode(t, cfg))
 		<-board.up
 	}
@@ -377,7 +383,8 @@ func newSwitched(t testing.TB, n, known int, cfg proxy.Config) (*cluster, []*swi
 func TestRingsFlip(t *testing.T) {
 	const clients, size = 100, 3*slab + 1234
 	c, boards := newSwitched(t, 3, 3, proxy.Config{})
-	for i, f := range []origintest.File{{ETag: `"1"`}, {ETag: `"1"`, Chunked: true}, {NoRanges: true}, {ETag: `W/"1"`}} {
+	for i, f := range []origintest.File{{ETag: `"1"`}, {ETag: `"1"`, Chunked: true},
+		{NoRanges: true}, {ETag: `W/"1"`}} {
 		f.Size, f.Seed, f.Header = size, byte(i), maxAge("1")
 		c.o.Handle(fmt.Sprint("/f", i), f.ServeHTTP)
 	}
@@ -413,10 +420,12 @@ func TestRingsFlip(t *testing.T) {
 				}
 				resp.Body.Close()
 				if v.Wrong || resp.StatusCode != 200 || (err == nil && i%3 > 0 && v.Off != size) {
-					t.Errorf("client %d, file %d: %s, %d of %d bytes, %v", i, k, resp.Status, v.Off, size, err)
+					t.Errorf("client %d, file %d: %s, %d of %d bytes, %v", i, k, resp.Status, v.Off,
+						size, err)
 				}
 				if err != nil && k == 0 {
-					t.Errorf("client %d: a body with a strong validator broke at %d: %v", i, v.Off, err)
+					t.Errorf("client %d: a body with a strong validator broke at %d: %v", i, v.Off,
+						err)
 				}
 			}
 		})

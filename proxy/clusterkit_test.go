@@ -42,7 +42,8 @@ func openForPeers(t testing.TB, n int) (listeners []net.Listener, names []string
 
 // newCluster makes n nodes that know each other. No peer of theirs counts as dead for being slow,
 // unless cfg says so.
-func newCluster(t testing.TB, n int, cfg proxy.Config, adjust ...func(i int, cfg *proxy.Config)) *cluster {
+func newCluster(t testing.TB, n int, cfg proxy.Config, adjust ...func(i int,
+	cfg *proxy.Config)) *cluster {
 	t.Helper()
 	if raceEnabled && amongPeers > 1 {
 		t.Skip("it makes its own cluster, and is slow under the race detector, which has seen it")
@@ -111,7 +112,8 @@ func (c *cluster) other(path string) *node { return c.nodes[(c.owner(path)+1)%le
 // slabOwners tells which of all owns each slab of the file of that size at /files/f and so on,
 // where name is what comes after the f: that one asks the origin for a part of it. The file is
 // asked for by another spelling, which has the same owners.
-func slabOwners(n *node, o *origintest.Origin, all []*proxy.Proxy, name string, f origintest.File) (owners []int) {
+func slabOwners(n *node, o *origintest.Origin, all []*proxy.Proxy, name string,
+	f origintest.File) (owners []int) {
 	n.t.Helper()
 	o.Handle("/%66"+name, f.ServeHTTP)
 	asked := func() (counts []int64) {
@@ -122,7 +124,8 @@ func slabOwners(n *node, o *origintest.Origin, all []*proxy.Proxy, name string, 
 	}
 	for at := int64(0); at < f.Size; at += slab {
 		before := asked()
-		n.expect(206, origintest.Content(f.Seed, at, at+1), "/files/%66"+name, fmt.Sprintf("Range: bytes=%d-%d", at, at))
+		n.expect(206, origintest.Content(f.Seed, at, at+1), "/files/%66"+name,
+			fmt.Sprintf("Range: bytes=%d-%d", at, at))
 		owner, after := -1, asked()
 		for i := range all {
 			if after[i] > before[i] && owner < 0 {

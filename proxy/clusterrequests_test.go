@@ -18,8 +18,10 @@ import (
 // TestOddKeysThroughAPeer: a key arrives at its owner as it was sent.
 func TestOddKeysThroughAPeer(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
-	for i, path := range []string{"a%20b", "a+b", "a%2Fb", "%E6%96%87/%C3%A9", "a//b", "q?a=b%20c&d=+", "q?", strings.Repeat("long", 512), "%25", "~.-_"} {
-		c.o.Handle("/"+strings.SplitN(path, "?", 2)[0], func(w http.ResponseWriter, r *http.Request) {
+	for i, path := range []string{"a%20b", "a+b", "a%2Fb", "%E6%96%87/%C3%A9", "a//b",
+		"q?a=b%20c&d=+", "q?", strings.Repeat("long", 512), "%25", "~.-_"} {
+		c.o.Handle("/"+strings.SplitN(path, "?", 2)[0], func(w http.ResponseWriter,
+			r *http.Request) {
 			w.Header().Set("Cache-Control", "max-age=600")
 			_, _ = io.WriteString(w, r.RequestURI)
 		})
@@ -123,11 +125,13 @@ func TestInterimResponsesAndTrailersPass(t *testing.T) {
 	})
 	for i, n := range c.nodes {
 		var hints []string
-		trace := &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+		trace := &httptrace.ClientTrace{Got1xxResponse: func(status int,
+			h textproto.MIMEHeader) error {
 			hints = append(hints, fmt.Sprint(status, h.Get("Link")))
 			return nil
 		}}
-		req, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodGet, n.URL+"/files/hints", nil)
+		req, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace),
+			http.MethodGet, n.URL+"/files/hints", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,11 +140,14 @@ func TestInterimResponsesAndTrailersPass(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, b := n.read(resp)
-		if string(b) != "nuts" || resp.Trailer.Get("Checksum") != "42" || resp.Header["Link"] != nil ||
+		if string(b) != "nuts" || resp.Trailer.Get("Checksum") != "42" ||
+			resp.Header["Link"] != nil ||
 			!slices.Equal(hints, []string{"103</style.css>; rel=preload"}) {
-			t.Errorf("node %d: %q, hints %v, header %v, trailer %v", i, b, hints, resp.Header, resp.Trailer)
+			t.Errorf("node %d: %q, hints %v, header %v, trailer %v", i, b, hints, resp.Header,
+				resp.Trailer)
 		}
-		for _, n := range c.nodes { // what isn't stored is asked for past the owner for a while; not in this test
+		// what isn't stored is asked for past the owner for a while; not in this test
+		for _, n := range c.nodes {
 			n.do(http.MethodPut, "/files/hints").Body.Close()
 		}
 	}
@@ -154,14 +161,17 @@ func TestAuthorizedRequestsAreIdentified(t *testing.T) {
 	c.o.Handle("/"+path, origintest.File{Size: 10, Header: maxAge("60")}.ServeHTTP)
 	for i := range 3 {
 		c.o.Forget()
-		c.nodes[i].expect(200, origintest.Content(0, 0, 10), "/files/"+path, "Authorization: Basic YTpi", "X-Forwarded-For: 192.0.2.1")
+		c.nodes[i].expect(200, origintest.Content(0, 0, 10), "/files/"+path,
+			"Authorization: Basic YTpi", "X-Forwarded-For: 192.0.2.1")
 		got := c.o.Requests()[0].Header
-		if got.Get("X-Forwarded-For") != "192.0.2.1, 127.0.0.1" || got.Get("Forwarded") == "" || got.Get("Authorization") == "" {
+		if got.Get("X-Forwarded-For") != "192.0.2.1, 127.0.0.1" || got.Get("Forwarded") == "" ||
+			got.Get("Authorization") == "" {
 			t.Errorf("through node %d: %v", i, got)
 		}
 	}
 	c.o.Forget()
-	c.nodes[1].expect(200, origintest.Content(0, 0, 10), "/files/"+path, "X-Forwarded-For: 192.0.2.1")
+	c.nodes[1].expect(200, origintest.Content(0, 0, 10), "/files/"+path,
+		"X-Forwarded-For: 192.0.2.1")
 	if got := c.o.Requests()[0].Header; got.Get("X-Forwarded-For") != "" {
 		t.Errorf("of what is for all: %v", got)
 	}

@@ -21,7 +21,8 @@ func TestSlabsAreSpread(t *testing.T) {
 	owners := slabOwners(c.nodes[0], c.o, all, "", f)
 	c.nodes[0].expect(200, origintest.Content(0, 0, f.Size), "/files/%66")
 	eventually(t, "all of the other spelling has been read", func() bool {
-		return all[0].Stats().OriginBytes+all[1].Stats().OriginBytes+all[2].Stats().OriginBytes == f.Size
+		return all[0].Stats().OriginBytes+all[1].Stats().OriginBytes+
+			all[2].Stats().OriginBytes == f.Size
 	})
 	var bytes, want []int64
 	for _, p := range all {
@@ -40,7 +41,8 @@ func TestSlabsAreSpread(t *testing.T) {
 		resp.Body.Close()
 	}
 	if got := c.o.Count(); got != spans(owners) {
-		t.Errorf("%d origin requests for slabs of %v: %s", got, owners, origintest.Ranges(c.o.Requests()))
+		t.Errorf("%d origin requests for slabs of %v: %s", got, owners,
+			origintest.Ranges(c.o.Requests()))
 	}
 	for i, p := range all {
 		if got := p.Stats().OriginBytes - bytes[i]; got != want[i] || got == 0 {
@@ -131,7 +133,8 @@ func TestLaterSlabsArriveThroughTheirOwners(t *testing.T) {
 	for s := int64(1); s < 4; s++ {
 		n := c.nodes[s%3]
 		start := s * slab
-		resp := n.do(http.MethodGet, "/files/large", fmt.Sprintf("Range: bytes=%d-%d", start, start+slab-1))
+		resp := n.do(http.MethodGet, "/files/large", fmt.Sprintf("Range: bytes=%d-%d", start, start+
+			slab-1))
 		for off := int64(0); off < slab; off += 4 << 10 {
 			step <- 4 << 10
 			receive(t, resp.Body, start+off, start+off+4<<10)

@@ -14,10 +14,12 @@ import (
 func TestCrawlLeavesWhatIsHot(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {
-		t.Skip("it asks for many files one after the other, which takes long under the race detector and shows it nothing")
+		t.Skip("it asks for many files one after the other, which takes long under the race " +
+			"detector and shows it nothing")
 	}
 	const memory, hot = 4 << 20, 1000
-	sizes := map[string]int{"hot": 1500, "little": 300, "small": 300, "file": 5000, "large": 300_000}
+	sizes := map[string]int{"hot": 1500, "little": 300, "small": 300, "file": 5000,
+		"large": 300_000}
 	for _, name := range []string{"small", "file", "large"} {
 		for _, late := range []bool{false, true} {
 			if name == "small" && late { // these are in records, which are many: it takes long
@@ -25,7 +27,8 @@ func TestCrawlLeavesWhatIsHot(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s/late=%v", name, late), func(t *testing.T) {
 				u := &usual{sizes: sizes}
-				p, err := proxy.New(proxy.Config{Origin: u, Memory: memory, FirstChunk: first, MaxChunk: most, Slab: slab})
+				p, err := proxy.New(proxy.Config{Origin: u, Memory: memory, FirstChunk: first,
+					MaxChunk: most, Slab: slab})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -56,7 +59,8 @@ func TestCrawlLeavesWhatIsHot(t *testing.T) {
 func TestCrawlOfACluster(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {
-		t.Skip("it asks for many files one after the other, which takes long under the race detector and shows it nothing")
+		t.Skip("it asks for many files one after the other, which takes long under the race " +
+			"detector and shows it nothing")
 	}
 	const hot = 300
 	for _, size := range []int64{3000, 40_000} {
@@ -75,7 +79,8 @@ func TestCrawlOfACluster(t *testing.T) {
 			for range 3 {
 				ask("hot", hot, warm)
 			}
-			ask("crawl", 10*3*memory/int(size+600), origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")})
+			ask("crawl", 10*3*memory/int(size+600), origintest.File{Size: size, ETag: `"1"`,
+				Header: maxAge("600")})
 			if missed := ask("hot", hot, warm); missed > hot/20 {
 				t.Errorf("%d of %d files have gone", missed, hot)
 			}

@@ -17,7 +17,8 @@ import (
 // packages is a flat repository as apt finds it: its index names files by a path that begins with a
 // dot segment.
 var packages = map[string]string{
-	"Packages":     "Package: a\nFilename: ./a_1.deb\nSize: 5\n\nPackage: b\nFilename: ./pool/b_2.deb\nSize: 5\n",
+	"Packages": "Package: a\nFilename: ./a_1.deb\nSize: 5\n\nPackage: b\nFilename: " +
+		"./pool/b_2.deb\nSize: 5\n",
 	"a_1.deb":      "acorn",
 	"pool/b_2.deb": "beech",
 }
@@ -79,7 +80,8 @@ func TestListingBehindDotSegments(t *testing.T) {
 	d.Browse = true
 	n := newNode(t, proxy.Config{Origin: d})
 	link := regexp.MustCompile(`href="([^"]*)"`)
-	for at, want := range map[string]int{"/files/.": 2, "/files/d/.": 3, "/files/d/./": 3, "/files/d/e/..": 3, "/files/./d/": 3} {
+	for at, want := range map[string]int{"/files/.": 2, "/files/d/.": 3, "/files/d/./": 3,
+		"/files/d/e/..": 3, "/files/./d/": 3} {
 		resp, page := n.get(at)
 		links := link.FindAllStringSubmatch(string(page), -1)
 		if resp.StatusCode != 200 || len(links) != want {
@@ -100,8 +102,10 @@ func TestListingBehindDotSegments(t *testing.T) {
 			}
 		}
 	}
-	if resp, _ := n.get("/files/./d"); resp.StatusCode != 301 || resp.Header.Get("Location") != "/files/d/" {
-		t.Errorf("a folder without its slash: %d to %s", resp.StatusCode, resp.Header.Get("Location"))
+	if resp, _ := n.get("/files/./d"); resp.StatusCode != 301 ||
+		resp.Header.Get("Location") != "/files/d/" {
+		t.Errorf("a folder without its slash: %d to %s", resp.StatusCode,
+			resp.Header.Get("Location"))
 	}
 }
 
@@ -128,9 +132,12 @@ func TestDotSegmentsOnTheWire(t *testing.T) {
 // TestDotSegmentsUnderAnyMount: a path is under the mount as it is written; what follows has none.
 func TestDotSegmentsUnderAnyMount(t *testing.T) {
 	for _, mount := range []string{"/", "/a/b/"} {
-		n := newNode(t, proxy.Config{Origin: folder(t, map[string]string{"x": "acorn", "zk": "beech"}), Mount: mount})
-		for target, status := range map[string]int{"./x": 200, "d/../x": 200, "./zk": 200, "..": 400, "../x": 400, "./../x": 400, "%2e/x": 400} {
-			answer := n.raw("GET " + mount + target + " HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
+		n := newNode(t, proxy.Config{Origin: folder(t, map[string]string{"x": "acorn",
+			"zk": "beech"}), Mount: mount})
+		for target, status := range map[string]int{"./x": 200, "d/../x": 200, "./zk": 200,
+			"..": 400, "../x": 400, "./../x": 400, "%2e/x": 400} {
+			answer := n.raw("GET " + mount + target + " HTTP/1.1\r\nHost: n\r\nConnection: " +
+				"close\r\n\r\n")
 			if !strings.HasPrefix(answer, fmt.Sprint("HTTP/1.1 ", status)) {
 				t.Errorf("%s%s: %.40q, want %d", mount, target, answer, status)
 			}

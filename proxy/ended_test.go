@@ -30,11 +30,13 @@ func TestEnded(t *testing.T) {
 	for _, get := range [][]string{
 		{"/files/f"}, {"/files/f"}, {"/files/f"},
 		{"/files/f", "X-Other: a"}, // which the lane doesn't know
-		{"/files/f", "Range: bytes=0-9"}, {"/files/f", `If-None-Match: "1"`}, {"/files/none"}, {"/elsewhere"},
+		{"/files/f", "Range: bytes=0-9"}, {"/files/f", `If-None-Match: "1"`}, {"/files/none"},
+		{"/elsewhere"},
 	} {
 		n.get(get[0], get[1:]...)
 	}
-	want := map[[2]string]uint64{{"miss", "2xx"}: 1, {"hit", "2xx"}: 4, {"hit", "3xx"}: 1, {"none", "4xx"}: 1, {"miss", "4xx"}: 1}
+	want := map[[2]string]uint64{{"miss", "2xx"}: 1, {"hit", "2xx"}: 4, {"hit", "3xx"}: 1,
+		{"none", "4xx"}: 1, {"miss", "4xx"}: 1}
 	var e proxy.Ended
 	total := func() (sum uint64) {
 		e = n.Proxy.Stats().Ended
@@ -56,15 +58,18 @@ func TestEnded(t *testing.T) {
 	if amongPeers > 1 {
 		return // the bytes come from a peer, which asks the origin
 	}
-	memory, origin := slices.Index(measure.Sources[:], "memory"), slices.Index(measure.Sources[:], "origin")
+	memory, origin := slices.Index(measure.Sources[:], "memory"), slices.Index(measure.Sources[:],
+		"origin")
 	if e.Bytes[memory] != 3*700+10 || e.Bytes[origin] < 700 || e.Aborted != 0 {
 		t.Errorf("%v bytes, %d aborted", e.Bytes, e.Aborted)
 	}
 	s := n.Proxy.Stats()
-	if s.OriginTook.Count != 2 || s.OriginFirst.Count != 2 || s.OriginInFlight != 0 || s.Origin.LastSuccess.IsZero() || !s.Origin.LastError.IsZero() {
+	if s.OriginTook.Count != 2 || s.OriginFirst.Count != 2 || s.OriginInFlight != 0 ||
+		s.Origin.LastSuccess.IsZero() || !s.Origin.LastError.IsZero() {
 		t.Errorf("the origin: %+v", s)
 	}
-	if s.Main.Entries+s.Probation.Entries != s.Chunks || s.RecordPart.Entries != s.Records || s.Main.Limit == 0 || s.RecordPart.Limit != s.Memory/2 {
+	if s.Main.Entries+s.Probation.Entries != s.Chunks || s.RecordPart.Entries != s.Records ||
+		s.Main.Limit == 0 || s.RecordPart.Limit != s.Memory/2 {
 		t.Errorf("the parts: %+v", s)
 	}
 }

@@ -108,7 +108,8 @@ func Example_cluster() {
 	}
 	var nodes []*proxy.Proxy
 	for _, l := range listeners {
-		p, err := proxy.New(proxy.Config{Origin: origin.HTTP(base), Cluster: proxy.Cluster{Listener: l, Peers: peers}})
+		p, err := proxy.New(proxy.Config{Origin: origin.HTTP(base),
+			Cluster: proxy.Cluster{Listener: l, Peers: peers}})
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -59,7 +59,8 @@ func TestExplainFailure(t *testing.T) {
 	n.get("/files/a")
 	o.Forget()
 	e := n.explain(true, "GET", "/files/a")
-	tells(t, e, "the origin has just failed", "has just failed; waits until", "answers 500, 502, 503 or 504, sent until", "the setting max-stale")
+	tells(t, e, "the origin has just failed", "has just failed; waits until",
+		"answers 500, 502, 503 or 504, sent until", "the setting max-stale")
 	resp, _ := n.get("/files/a")
 	happened(t, e, resp, o.Requests())
 }
@@ -87,23 +88,34 @@ func TestExplainProbe(t *testing.T) {
 		size   int64
 		tells  []string
 	}{
-		"/large":   {maxAge("60"), 1 << 20, []string{"not stored   it is larger than a quarter of the memory", "remedy       have the origin send a strong ETag"}},
-		"/fresh":   {maxAge("60"), 1 << 17, []string{"it would be stored\n", "it is fresh", "Origin       status 200\ncontent      131072 bytes", "60 s: max-age"}},
-		"/private": {http.Header{"Cache-Control": {"private"}}, 1 << 20, []string{"not stored   its private makes it one user's own", "remedy       have the origin leave that out"}},
-		"/cookie":  {http.Header{"Set-Cookie": {"hush"}}, 1 << 17, []string{"it has Set-Cookie, which is taken to be one client's: it doesn't say itself", "Set-Cookie: (not shown)", "RFC 9111 §7.3"}},
-		"/star":    {http.Header{"Vary": {"*"}}, 1 << 17, []string{"its Vary says that it depends on more"}},
-		"/nothing": {nil, 1 << 17, []string{"not stored   it is never fresh", "no usable ETag or Last-Modified"}},
+		"/large": {maxAge("60"), 1 << 20, []string{"not stored   it is larger than a quarter " +
+			"of the memory", "remedy       have the origin send a strong ETag"}},
+		"/fresh": {maxAge("60"), 1 << 17, []string{"it would be stored\n", "it is fresh",
+			"Origin       status 200\ncontent      131072 bytes", "60 s: max-age"}},
+		"/private": {http.Header{"Cache-Control": {"private"}}, 1 << 20,
+			[]string{"not stored   its private makes it one user's own",
+				"remedy       have the origin leave that out"}},
+		"/cookie": {http.Header{"Set-Cookie": {"hush"}}, 1 << 17,
+			[]string{"it has Set-Cookie, which is taken to be one client's: it doesn't say itself",
+				"Set-Cookie: (not shown)", "RFC 9111 §7.3"}},
+		"/star": {http.Header{"Vary": {"*"}}, 1 << 17, []string{"its Vary says that it " +
+			"depends on more"}},
+		"/nothing": {nil, 1 << 17, []string{"not stored   it is never fresh",
+			"no usable ETag or Last-Modified"}},
 	} {
 		o.Handle(path, origintest.File{Size: tt.size, Header: tt.header}.ServeHTTP)
 		o.Forget()
 		for i := range 2 {
-			e := n.explain(true, "GET", "/files"+path, "If-None-Match: *", "X-Forwarded-For: 192.0.2.1", "Accept: text/nuts")
+			e := n.explain(true, "GET", "/files"+path, "If-None-Match: *",
+				"X-Forwarded-For: 192.0.2.1", "Accept: text/nuts")
 			tells(t, e, tt.tells...)
-			if o.Count() != i+1 || e.Action != "fetch" || named(e, "Origin") == nil || !slices.Equal(named(e, "Stored"), []string{"nothing"}) {
+			if o.Count() != i+1 || e.Action != "fetch" || named(e, "Origin") == nil ||
+				!slices.Equal(named(e, "Stored"), []string{"nothing"}) {
 				t.Errorf("%s: %d requests\n%s", path, o.Count(), e)
 			}
 		}
-		if h := o.Requests()[0].Header; h.Get("If-None-Match") != "" || h.Get("X-Forwarded-For") != "" || h.Get("Accept") != "text/nuts" || h.Get("Via") == "" {
+		if h := o.Requests()[0].Header; h.Get("If-None-Match") != "" ||
+			h.Get("X-Forwarded-For") != "" || h.Get("Accept") != "text/nuts" || h.Get("Via") == "" {
 			t.Errorf("asked with %v", h)
 		}
 	}
@@ -111,7 +123,8 @@ func TestExplainProbe(t *testing.T) {
 		t.Errorf("something is stored: %+v", s)
 	}
 	n.explain(true, "POST", "/files/other")
-	if e := n.explain(true, "HEAD", "/files/other"); named(e, "Origin") == nil || o.Requests()[o.Count()-1].Method != "HEAD" {
+	if e := n.explain(true, "HEAD", "/files/other"); named(e, "Origin") == nil ||
+		o.Requests()[o.Count()-1].Method != "HEAD" {
 		t.Errorf("HEAD isn't explained by what a HEAD brings:\n%s", e)
 	}
 	o.Forget()
@@ -126,9 +139,11 @@ func TestExplainIgnoredDirectives(t *testing.T) {
 	o.Handle("/a", origintest.File{Size: 9, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
 	n.get("/files/a")
 	o.Forget()
-	for _, field := range []string{"Cache-Control: no-cache", "Pragma: no-cache", "Accept: text/nuts"} {
+	for _, field := range []string{"Cache-Control: no-cache", "Pragma: no-cache",
+		"Accept: text/nuts"} {
 		e := n.explain(false, "GET", "/files/a", field)
-		said := strings.Contains(e.String(), "Its directives are ignored: ignore-request-directives is set.")
+		said := strings.Contains(e.String(), "Its directives are ignored: "+
+			"ignore-request-directives is set.")
 		if has := !strings.HasPrefix(field, "Accept"); said != has {
 			t.Errorf("%s: ignored %v, want %v:\n%s", field, said, has, e)
 		}
@@ -171,7 +186,9 @@ func TestExplainJSON(t *testing.T) {
 	if got.Action != "hit" || got.Lifetime != 60 || got.TTL < 50 || got.TTL > 60 {
 		t.Errorf("%s", b)
 	}
-	for _, want := range []string{"{Request GET " + n.URL + "/files/a }", "{Key a }", "{Selected status 200 }", "{field Cache-Control: max-age=60 }", "{lifetime 60 s: max-age, before Expires RFC 9111 §5.2.2.1}"} {
+	for _, want := range []string{"{Request GET " + n.URL + "/files/a }", "{Key a }",
+		"{Selected status 200 }", "{field Cache-Control: max-age=60 }",
+		"{lifetime 60 s: max-age, before Expires RFC 9111 §5.2.2.1}"} {
 		if !strings.Contains(told, want) {
 			t.Errorf("nothing says %s: %s", want, b)
 		}
@@ -190,7 +207,8 @@ func TestExplainSearch(t *testing.T) {
 	n.get("/files/a?utm=1")
 	o.Forget()
 	e := n.explain(true, "GET", "/files/a?utm=2")
-	tells(t, e, "Key          a\n", "By the No-Vary-Search of an earlier response, what is stored under it is also for a?utm=2", "Selected     status 200")
+	tells(t, e, "Key          a\n", "By the No-Vary-Search of an earlier response, what is "+
+		"stored under it is also for a?utm=2", "Selected     status 200")
 	resp, _ := n.get("/files/a?utm=2")
 	happened(t, e, resp, o.Requests())
 }
@@ -204,8 +222,10 @@ func TestExplainPart(t *testing.T) {
 		w.WriteHeader(http.StatusPartialContent)
 		io.WriteString(w, "cdef")
 	})
-	tells(t, n.explain(true, "GET", "/files/a", "Range: bytes=2-9"), "not stored   it is only a part (206)")
-	tells(t, n.explain(true, "GET", "/files/a"), "asked just now, for 8s at most, it failed", "a client would get a 502")
+	tells(t, n.explain(true, "GET", "/files/a", "Range: bytes=2-9"),
+		"not stored   it is only a part (206)")
+	tells(t, n.explain(true, "GET", "/files/a"), "asked just now, for 8s at most, it failed",
+		"a client would get a 502")
 	n.get("/files/a", "Range: bytes=2-5")
 	o.Forget()
 	e := n.explain(false, "GET", "/files/a", "Range: bytes=3-4")
@@ -229,7 +249,8 @@ func TestExplainHeadRange(t *testing.T) {
 	t.Log(resp.StatusCode, resp.Header["Cache-Status"])
 	e := n.explain(false, "HEAD", "/files/f", "Range: bytes=0-3")
 	resp, _ = n.read(n.do("HEAD", "/files/f", "Range: bytes=0-3"))
-	if strings.Contains(resp.Header.Get("Cache-Status"), "fwd") && strings.Contains(e.String(), "Selected") {
+	if strings.Contains(resp.Header.Get("Cache-Status"), "fwd") && strings.Contains(e.String(),
+		"Selected") {
 		t.Errorf("Explain says\n%s\nbut it came so: %s", e, resp.Header["Cache-Status"])
 	}
 }

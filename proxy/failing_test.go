@@ -39,7 +39,8 @@ func failures(hangs http.RoundTripper) map[string]func(*http.Request) (*http.Res
 	}
 	for _, status := range []int{500, 502, 503, 504} {
 		all[fmt.Sprint(status)] = func(r *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			return &http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1,
+				Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 		}
 	}
 	return all
@@ -98,7 +99,8 @@ func (c *cluster) stale(path, content string) {
 				return
 			}
 			_, b := n.read(resp)
-			if resp.StatusCode != status || string(b) != want || !strings.Contains(resp.Header.Get("Cache-Status"), "hit; ttl=-") {
+			if resp.StatusCode != status || string(b) != want ||
+				!strings.Contains(resp.Header.Get("Cache-Status"), "hit; ttl=-") {
 				c.t.Errorf("%s: %s %q, %q", path, resp.Status, b, resp.Header["Cache-Status"])
 			}
 		}

@@ -85,12 +85,15 @@ func TestOriginFailures(t *testing.T) {
 		status int
 		kind   string
 	}{
-		"refusing":              {refusing, 502, "connection_refused"},
-		"hanging":               {closed, 504, "http_response_timeout"},
-		"closing":               {rawOrigin(t, say("")), 502, "connection_terminated"},
-		"garbage":               {rawOrigin(t, say("\x00\x01garbage\r\n\r\n")), 502, "http_protocol_error"},
-		"huge header":           {rawOrigin(t, say("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 10<<20)+"\r\n\r\n")), 502, "http_protocol_error"},
-		"bad transfer-encoding": {rawOrigin(t, say("HTTP/1.1 200 OK\r\nTransfer-Encoding: nuts\r\nCache-Control: max-age=60\r\n\r\nx")), 502, "http_protocol_error"},
+		"refusing": {refusing, 502, "connection_refused"},
+		"hanging":  {closed, 504, "http_response_timeout"},
+		"closing":  {rawOrigin(t, say("")), 502, "connection_terminated"},
+		"garbage": {rawOrigin(t, say("\x00\x01garbage\r\n\r\n")), 502,
+			"http_protocol_error"},
+		"huge header": {rawOrigin(t, say("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x",
+			10<<20)+"\r\n\r\n")), 502, "http_protocol_error"},
+		"bad transfer-encoding": {rawOrigin(t, say("HTTP/1.1 200 OK\r\nTransfer-Encoding: "+
+			"nuts\r\nCache-Control: max-age=60\r\n\r\nx")), 502, "http_protocol_error"},
 		"untrusted certificate": {untrusted, 502, "tls_certificate_error"},
 		"no TLS":                {&plain, 502, "tls_protocol_error"},
 	} {
@@ -107,11 +110,13 @@ func TestOriginFailures(t *testing.T) {
 				if resp.StatusCode != c.status {
 					t.Errorf("%s: %s", method, resp.Status)
 				}
-				if got, want := resp.Header.Get("Proxy-Status"), "scurry; error="+c.kind; got != want {
+				if got, want := resp.Header.Get("Proxy-Status"), "scurry; error="+
+					c.kind; got != want {
 					t.Errorf("%s: Proxy-Status %q, want %q", method, got, want)
 				}
 				n.cacheStatus(resp, "detail="+c.kind)
-				if want := fmt.Sprintf("%d %s\n", c.status, http.StatusText(c.status)); method != "HEAD" && string(b) != want {
+				if want := fmt.Sprintf("%d %s\n", c.status,
+					http.StatusText(c.status)); method != "HEAD" && string(b) != want {
 					t.Errorf("%s: text %q", method, b)
 				}
 			}
@@ -144,7 +149,10 @@ func TestFailureIsSharedByThoseWhoWait(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "the clients are on their way", func() bool { return sent.Load() == 50 && o.Count() > 0 })
+	eventually(t, "the clients are on their way", func() bool {
+		return sent.Load() == 50 &&
+			o.Count() > 0
+	})
 	close(all)
 	wg.Wait()
 	// Some may have come when the first ones had their answer; a GET is sent twice when its
@@ -156,7 +164,8 @@ func TestFailureIsSharedByThoseWhoWait(t *testing.T) {
 
 func TestIdleBodyIsAborted(t *testing.T) {
 	base := rawOrigin(t, func(c net.Conn) {
-		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nCache-Control: max-age=60\r\n\r\nnut")
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nCache-Control: "+
+			"max-age=60\r\n\r\nnut")
 		c.Read(make([]byte, 1)) // until the other side gives up
 	})
 	server := origin.HTTP(base)

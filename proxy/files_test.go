@@ -32,7 +32,8 @@ func TestFiles(t *testing.T) {
 			resp.Body.Close()
 		}
 	}
-	if f := n.Files(10); len(f.Hottest) != 0 || len(f.Largest) != 0 || f.SampledOneIn != 1 || len(n.OriginErrors()) != 0 {
+	if f := n.Files(10); len(f.Hottest) != 0 || len(f.Largest) != 0 || f.SampledOneIn != 1 ||
+		len(n.OriginErrors()) != 0 {
 		t.Errorf("at first: %+v", f)
 	}
 	ask("/files/small", 5)
@@ -43,17 +44,20 @@ func TestFiles(t *testing.T) {
 	ask("/nowhere", 20) // is no file
 	eventually(t, "all requests are counted", func() bool {
 		f := n.Files(10)
-		return len(f.Hottest) == 4 && f.Hottest[0].URL == "/files/small" && f.Hottest[1].URL == "/files/medium" &&
+		return len(f.Hottest) == 4 && f.Hottest[0].URL == "/files/small" &&
+			f.Hottest[1].URL == "/files/medium" &&
 			f.Hottest[0].RequestsPerSecond > 1.2*f.Hottest[1].RequestsPerSecond &&
 			f.Hottest[1].BytesPerSecond > 50*f.Hottest[0].BytesPerSecond
 	})
 	eventually(t, "the largest files come first", func() bool {
 		got := fmt.Sprint(n.Files(2).Largest)
-		return got == "[{/files/large 30000 200 text/x-large} {/files/medium 2000 200 text/x-medium}]"
+		return got == "[{/files/large 30000 200 text/x-large} {/files/medium 2000 200 "+
+			"text/x-medium}]"
 	})
 	if amongPeers < 2 { // else another node may have asked
 		errors := n.OriginErrors()
-		if len(errors) == 0 || errors[0].URL != o.URL+"/broken" || errors[0].Method != "GET" || errors[0].Text == "" || errors[0].At.IsZero() {
+		if len(errors) == 0 || errors[0].URL != o.URL+"/broken" || errors[0].Method != "GET" ||
+			errors[0].Text == "" || errors[0].At.IsZero() {
 			t.Errorf("%+v", errors)
 		}
 	}

@@ -18,7 +18,8 @@ func TestFolderIsReplaced(t *testing.T) {
 	deploy := func(content string) {
 		file := filepath.Join(site, "a.txt")
 		for _, err := range []error{
-			os.Mkdir(site, 0o755), os.WriteFile(file, []byte(content), 0o644), os.Chtimes(file, origintest.Old, origintest.Old),
+			os.Mkdir(site, 0o755), os.WriteFile(file, []byte(content), 0o644), os.Chtimes(file,
+				origintest.Old, origintest.Old),
 		} {
 			if err != nil {
 				t.Fatal(err)

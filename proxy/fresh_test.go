@@ -18,9 +18,11 @@ func TestRevalidation(t *testing.T) {
 		file             origintest.File
 		field, condition string
 	}{
-		"etag":          {origintest.File{Size: 3 * first, ETag: `"1"`}, "If-None-Match", `"1"`},
-		"weak etag":     {origintest.File{Size: 3 * first, ETag: `W/"1"`}, "If-None-Match", `W/"1"`},
-		"last-modified": {origintest.File{Size: 3 * first, Modified: origintest.Old}, "If-Modified-Since", origintest.Old.Format(http.TimeFormat)},
+		"etag": {origintest.File{Size: 3 * first, ETag: `"1"`}, "If-None-Match", `"1"`},
+		"weak etag": {origintest.File{Size: 3 * first, ETag: `W/"1"`}, "If-None-Match",
+			`W/"1"`},
+		"last-modified": {origintest.File{Size: 3 * first, Modified: origintest.Old},
+			"If-Modified-Since", origintest.Old.Format(http.TimeFormat)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := newClock()
@@ -36,7 +38,8 @@ func TestRevalidation(t *testing.T) {
 			resp := n.expect(200, want, "/files/f")
 			n.cacheStatus(resp, "fwd=stale; fwd-status=304")
 			if n.Stats().OriginBytes != bytes || resp.Header.Get("Age") != "0" {
-				t.Errorf("a validated response has Age %s and cost %d bytes", resp.Header.Get("Age"), n.Stats().OriginBytes-bytes)
+				t.Errorf("a validated response has Age %s and cost %d bytes",
+					resp.Header.Get("Age"), n.Stats().OriginBytes-bytes)
 			}
 			if r := o.Requests(); len(r) != 2 || r[1].Header.Get(c.field) != c.condition {
 				t.Errorf("requests %v", r)
@@ -48,7 +51,8 @@ func TestRevalidation(t *testing.T) {
 			changed.Seed, changed.ETag, changed.Modified = 9, `"2"`, origintest.Old.Add(time.Hour)
 			o.Handle("/f", changed.ServeHTTP)
 			now.Advance(time.Minute)
-			n.cacheStatus(n.expect(200, origintest.Content(9, 0, c.file.Size), "/files/f"), "fwd=stale; fwd-status=200; stored")
+			n.cacheStatus(n.expect(200, origintest.Content(9, 0, c.file.Size), "/files/f"),
+				"fwd=stale; fwd-status=200; stored")
 		})
 	}
 }
@@ -87,31 +91,38 @@ func TestWhatIsStored(t *testing.T) {
 		request string // a field of the request
 		stored  bool
 	}{
-		"max-age":                      {200, "Cache-Control: max-age=60", "", true},
-		"s-maxage over max-age=0":      {200, "Cache-Control: max-age=0, s-maxage=60", "", true},
-		"expires":                      {200, "Expires: EXPIRES", "", true},
-		"heuristic":                    {200, "Last-Modified: Mon, 03 Feb 2020 00:00:00 GMT", "", true},
-		"nothing":                      {200, "", "", false},
-		"no-store":                     {200, "Cache-Control: max-age=60, no-store", "", false},
-		"private":                      {200, "Cache-Control: max-age=60, private", "", false},
-		"set-cookie":                   {200, "Cache-Control: max-age=60\nSet-Cookie: a=b", "", true},
-		"set-cookie, heuristic":        {200, "Last-Modified: Mon, 03 Feb 2020 00:00:00 GMT\nSet-Cookie: a=b", "", false},
-		"vary star":                    {200, "Cache-Control: max-age=60\nVary: *", "", false},
-		"request no-store":             {200, "Cache-Control: max-age=60", "Cache-Control: no-store", false},
-		"request with authorization":   {200, "Cache-Control: max-age=60", "Authorization: Basic YTpi", false},
-		"404":                          {404, "", "", true},
-		"410":                          {410, "", "", true},
-		"404 with its own":             {404, "Cache-Control: max-age=60", "", true},
-		"500":                          {500, "", "", false},
-		"500 with explicit freshness":  {500, "Cache-Control: max-age=60", "", true},
-		"302":                          {302, "Location: /elsewhere", "", false},
-		"301":                          {301, "Location: /elsewhere\nCache-Control: max-age=60", "", true},
+		"max-age":                 {200, "Cache-Control: max-age=60", "", true},
+		"s-maxage over max-age=0": {200, "Cache-Control: max-age=0, s-maxage=60", "", true},
+		"expires":                 {200, "Expires: EXPIRES", "", true},
+		"heuristic": {200, "Last-Modified: Mon, 03 Feb 2020 00:00:00 GMT", "",
+			true},
+		"nothing":  {200, "", "", false},
+		"no-store": {200, "Cache-Control: max-age=60, no-store", "", false},
+		"private":  {200, "Cache-Control: max-age=60, private", "", false},
+		"set-cookie": {200, "Cache-Control: max-age=60\nSet-Cookie: a=b", "",
+			true},
+		"set-cookie, heuristic": {200, "Last-Modified: Mon, 03 Feb 2020 00:00:00 " +
+			"GMT\nSet-Cookie: a=b", "", false},
+		"vary star": {200, "Cache-Control: max-age=60\nVary: *", "", false},
+		"request no-store": {200, "Cache-Control: max-age=60",
+			"Cache-Control: no-store", false},
+		"request with authorization": {200, "Cache-Control: max-age=60",
+			"Authorization: Basic YTpi", false},
+		"404":                         {404, "", "", true},
+		"410":                         {410, "", "", true},
+		"404 with its own":            {404, "Cache-Control: max-age=60", "", true},
+		"500":                         {500, "", "", false},
+		"500 with explicit freshness": {500, "Cache-Control: max-age=60", "", true},
+		"302":                         {302, "Location: /elsewhere", "", false},
+		"301": {301, "Location: /elsewhere\nCache-Control: max-age=60", "",
+			true},
 		"malformed freshness is stale": {200, "Cache-Control: max-age=soon", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
 			o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
-				header := strings.ReplaceAll(c.header, "EXPIRES", time.Now().Add(time.Minute).UTC().Format(http.TimeFormat))
+				header := strings.ReplaceAll(c.header, "EXPIRES",
+					time.Now().Add(time.Minute).UTC().Format(http.TimeFormat))
 				for line := range strings.Lines(header) {
 					k, v, _ := strings.Cut(strings.TrimSpace(line), ": ")
 					w.Header().Add(k, v)
@@ -128,7 +139,8 @@ func TestWhatIsStored(t *testing.T) {
 				resp = n.expect(c.status, []byte("nuts"), "/files/f", fields...)
 			}
 			if stored := o.Count() == 1; stored != c.stored || (o.Count() != 1 && o.Count() != 3) {
-				t.Errorf("%d origin requests for three clients; Cache-Status %s", o.Count(), resp.Header["Cache-Status"])
+				t.Errorf("%d origin requests for three clients; Cache-Status %s", o.Count(),
+					resp.Header["Cache-Status"])
 			}
 			if s := n.Stats(); !c.stored && s.Chunks != 0 {
 				t.Errorf("bytes were stored: %+v", s)
@@ -162,7 +174,8 @@ func TestHeuristicLimit(t *testing.T) {
 	now.Advance(29 * time.Second)
 	n.cacheStatus(n.expect(200, origintest.Content(0, 0, 10), "/files/f"), "hit; ttl=1")
 	now.Advance(2 * time.Second)
-	n.cacheStatus(n.expect(200, origintest.Content(0, 0, 10), "/files/f"), "fwd=stale; fwd-status=304")
+	n.cacheStatus(n.expect(200, origintest.Content(0, 0, 10), "/files/f"),
+		"fwd=stale; fwd-status=304")
 }
 
 func TestRequestDirectives(t *testing.T) {
@@ -172,18 +185,22 @@ func TestRequestDirectives(t *testing.T) {
 	o.Handle("/f", origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
 	want := origintest.Content(0, 0, 10)
 	n.expect(504, []byte("504 Gateway Timeout\n"), "/files/f", "Cache-Control: only-if-cached")
-	o.Handle("/private", origintest.File{Size: 10, Header: http.Header{"Cache-Control": {"private"}}}.ServeHTTP)
+	o.Handle("/private", origintest.File{Size: 10,
+		Header: http.Header{"Cache-Control": {"private"}}}.ServeHTTP)
 	n.expect(200, origintest.Content(0, 0, 10), "/files/private")
-	n.expect(504, []byte("504 Gateway Timeout\n"), "/files/private", "Cache-Control: only-if-cached")
+	n.expect(504, []byte("504 Gateway Timeout\n"), "/files/private",
+		"Cache-Control: only-if-cached")
 	o.Forget()
 	if o.Count() != 0 {
 		t.Error("only-if-cached went to the origin")
 	}
 	n.expect(200, want, "/files/f")
 	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: only-if-cached"), "hit")
-	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: no-cache"), "fwd=request; fwd-status=304")
+	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: no-cache"),
+		"fwd=request; fwd-status=304")
 	now.Advance(10 * time.Second)
-	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: max-age=5"), "fwd=request; fwd-status=304")
+	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: max-age=5"),
+		"fwd=request; fwd-status=304")
 	now.Advance(70 * time.Second)
 	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: max-stale=60"), "hit; ttl=-10")
 }
@@ -219,7 +236,8 @@ func TestNoCacheIsNotShared(t *testing.T) {
 	all := make(chan struct{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
 		<-all
-		origintest.File{Size: 2 * first, ETag: `"1"`, Header: http.Header{"Cache-Control": {"no-cache"}}}.ServeHTTP(w, r)
+		origintest.File{Size: 2 * first, ETag: `"1"`,
+			Header: http.Header{"Cache-Control": {"no-cache"}}}.ServeHTTP(w, r)
 	})
 	var wg sync.WaitGroup
 	for range 20 {
@@ -260,7 +278,8 @@ func TestVary(t *testing.T) {
 		t.Errorf("%d origin requests for %d variants", o.Count(), len(langs))
 	}
 	for _, lang := range langs[:4] {
-		n.cacheStatus(n.expect(200, []byte("in "+lang), "/files/f", "Accept-Language: "+lang), "hit")
+		n.cacheStatus(n.expect(200, []byte("in "+lang), "/files/f", "Accept-Language: "+lang),
+			"hit")
 	}
 }
 
@@ -269,7 +288,8 @@ func TestStaleWhenTheOriginIsAway(t *testing.T) {
 	n, o := fronting(t, proxy.Config{Now: now.Now, MaxStale: 10 * time.Minute})
 	want := origintest.Content(0, 0, 10)
 	o.Handle("/f", origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
-	o.Handle("/strict", origintest.File{Size: 10, ETag: `"1"`, Header: http.Header{"Cache-Control": {"max-age=60, must-revalidate"}}}.ServeHTTP)
+	o.Handle("/strict", origintest.File{Size: 10, ETag: `"1"`,
+		Header: http.Header{"Cache-Control": {"max-age=60, must-revalidate"}}}.ServeHTTP)
 	for _, path := range []string{"/files/f", "/files/strict"} {
 		n.expect(200, want, path)
 	}

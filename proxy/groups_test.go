@@ -89,7 +89,8 @@ func TestGroupInvalidatedMeanwhile(t *testing.T) {
 // TestGroupFields: other fields name groups if they are to.
 func TestGroupFields(t *testing.T) {
 	n, o := fronting(t, proxy.Config{GroupFields: []string{"surrogate-key", "Cache-Tag"}})
-	for path, field := range map[string][2]string{"/k": {"Surrogate-Key", "x g y"}, "/t": {"Cache-Tag", "x,g"}, "/o": {"Other", "g"}} {
+	for path, field := range map[string][2]string{"/k": {"Surrogate-Key", "x g y"},
+		"/t": {"Cache-Tag", "x,g"}, "/o": {"Other", "g"}} {
 		o.Handle(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "max-age=600")
 			w.Header().Set(field[0], field[1])

@@ -60,7 +60,8 @@ func TestSpacedFieldName(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
 		conn, _, _ := w.(http.Hijacker).Hijack()
-		io.WriteString(conn, "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nFoo Bar: x\r\nContent-Length: 5\r\n\r\nacorn")
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nFoo Bar: "+
+			"x\r\nContent-Length: 5\r\n\r\nacorn")
 		conn.Close()
 	})
 	for range 2 {
@@ -225,7 +226,8 @@ func TestHeadThroughAnotherNode(t *testing.T) {
 	broken <- true
 	for i, n := range c.nodes {
 		resp := n.do("HEAD", "/files/f")
-		if resp.StatusCode != 200 || !strings.Contains(resp.Header.Get("Cache-Status"), "hit; ttl=-10") {
+		if resp.StatusCode != 200 || !strings.Contains(resp.Header.Get("Cache-Status"),
+			"hit; ttl=-10") {
 			t.Errorf("through node %d: %d, %v", i, resp.StatusCode, resp.Header["Cache-Status"])
 		}
 	}
@@ -240,7 +242,8 @@ func TestUnaskedSwitch(t *testing.T) {
 		w.WriteHeader(http.StatusSwitchingProtocols)
 	})
 	for range 2 {
-		if resp := n.do("GET", "/files/f"); resp.StatusCode != 502 || !strings.Contains(resp.Header.Get("Proxy-Status"), "http_protocol_error") {
+		if resp := n.do("GET", "/files/f"); resp.StatusCode != 502 ||
+			!strings.Contains(resp.Header.Get("Proxy-Status"), "http_protocol_error") {
 			t.Errorf("%d %v", resp.StatusCode, resp.Header)
 		}
 	}
@@ -254,7 +257,8 @@ func TestTrailersOfRequests(t *testing.T) {
 		io.Copy(io.Discard, r.Body)
 		came <- r.Trailer
 	})
-	n.raw("POST /files/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: Checksum\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\nChecksum: 42\r\n\r\n")
+	n.raw("POST /files/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: " +
+		"Checksum\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\nChecksum: 42\r\n\r\n")
 	if trailer := <-came; trailer.Get("Checksum") != "42" {
 		t.Errorf("%v", trailer)
 	}
@@ -269,7 +273,8 @@ func TestManyInterimResponses(t *testing.T) {
 		}
 		io.WriteString(w, "acorn")
 	})
-	if got := strings.Count(n.raw("GET /files/f HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "103 Early Hints"); got != 50 {
+	if got := strings.Count(n.raw("GET /files/f HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+		"103 Early Hints"); got != 50 {
 		t.Errorf("%d of 50", got)
 	}
 }

@@ -88,10 +88,14 @@ func TestOddAnswersOfARoundTripper(t *testing.T) {
 		a.Header = a.Header.Clone()
 		return &a, nil
 	})})
-	body := func(text string, err error) io.ReadCloser { return brokenBody{strings.NewReader(text), err} }
+	body := func(text string, err error) io.ReadCloser {
+		return brokenBody{strings.NewReader(text),
+			err}
+	}
 	broken := errors.New("it breaks")
 	for i, a := range []*http.Response{
-		{StatusCode: 0}, {StatusCode: 99}, {StatusCode: 100}, {StatusCode: 103}, {StatusCode: 600}, {StatusCode: 1000}, {StatusCode: -1},
+		{StatusCode: 0}, {StatusCode: 99}, {StatusCode: 100}, {StatusCode: 103}, {StatusCode: 600},
+		{StatusCode: 1000}, {StatusCode: -1},
 		{StatusCode: 304}, {StatusCode: 206, ContentLength: 2, Body: body("ab", io.EOF)},
 		{StatusCode: 200, ContentLength: 5, Body: body("", broken)},
 		{StatusCode: 200, ContentLength: 5, Body: body("ab", broken)},
@@ -107,8 +111,10 @@ func TestOddAnswersOfARoundTripper(t *testing.T) {
 				with.Header = http.Header{"Cache-Control": {cc}}
 				answer.Store(&with)
 				resp, b := n.read(n.do(method, fmt.Sprint("/files/", i, cc, method)))
-				if resp.StatusCode != http.StatusBadGateway || resp.Header.Get("Proxy-Status") == "" || strings.Contains(string(b), "breaks") {
-					t.Errorf("%s, %s, answer %d: status %d, %v, %q", method, cc, i, resp.StatusCode, resp.Header, b)
+				if resp.StatusCode != http.StatusBadGateway ||
+					resp.Header.Get("Proxy-Status") == "" || strings.Contains(string(b), "breaks") {
+					t.Errorf("%s, %s, answer %d: status %d, %v, %q", method, cc, i, resp.StatusCode,
+						resp.Header, b)
 				}
 			}
 		}
@@ -118,7 +124,8 @@ func TestOddAnswersOfARoundTripper(t *testing.T) {
 	}
 	answer.Store(&http.Response{StatusCode: http.StatusOK}) // which is short, but whole
 	for _, method := range []string{"GET", "HEAD", "POST"} {
-		if resp, b := n.read(n.do(method, "/files/"+method)); resp.StatusCode != http.StatusOK || len(b) > 0 {
+		if resp, b := n.read(n.do(method, "/files/"+method)); resp.StatusCode != http.StatusOK ||
+			len(b) > 0 {
 			t.Errorf("%s: status %d, %q", method, resp.StatusCode, b)
 		}
 	}
@@ -129,9 +136,11 @@ func TestOddAnswerToARangeOfOurs(t *testing.T) {
 	for _, status := range []int{600, 999, http.StatusNotModified, http.StatusPartialContent} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
-			f := origintest.File{Size: 3 * slab, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}
+			f := origintest.File{Size: 3 * slab, ETag: `"1"`, Modified: origintest.Old,
+				Header: maxAge("60")}
 			o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
-				if start := r.Header.Get("Range"); start != "" && !strings.HasPrefix(start, "bytes=0-") {
+				if start := r.Header.Get("Range"); start != "" && !strings.HasPrefix(start,
+					"bytes=0-") {
 					if status == http.StatusPartialContent { // and that is all that comes
 						f.ServeHTTP(headOnly{w}, r)
 						panic(http.ErrAbortHandler)
@@ -171,16 +180,18 @@ func TestUndatedResponseIsAsOldAsItsArrival(t *testing.T) {
 	now := newClock()
 	now.Advance(999 * time.Millisecond)
 	dated := ""
-	n := newNode(t, proxy.Config{Now: now.Now, Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
-		h := http.Header{"Cache-Control": {"max-age=1"}, "Etag": {`"1"`}}
-		if dated != "" {
-			h["Date"] = []string{dated}
-		}
-		if r.Header.Get("If-None-Match") != "" {
-			return &http.Response{StatusCode: http.StatusNotModified, Header: h}, nil
-		}
-		return &http.Response{StatusCode: http.StatusOK, Header: h, ContentLength: 4, Body: io.NopCloser(strings.NewReader("nuts"))}, nil
-	})})
+	n := newNode(t, proxy.Config{Now: now.Now,
+		Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
+			h := http.Header{"Cache-Control": {"max-age=1"}, "Etag": {`"1"`}}
+			if dated != "" {
+				h["Date"] = []string{dated}
+			}
+			if r.Header.Get("If-None-Match") != "" {
+				return &http.Response{StatusCode: http.StatusNotModified, Header: h}, nil
+			}
+			return &http.Response{StatusCode: http.StatusOK, Header: h, ContentLength: 4,
+				Body: io.NopCloser(strings.NewReader("nuts"))}, nil
+		})})
 	for _, way := range []string{"fwd-status=200", "fwd-status=304"} {
 		n.cacheStatus(n.expect(200, []byte("nuts"), "/files/f"), way)
 		now.Advance(990 * time.Millisecond)

@@ -86,7 +86,8 @@ func (n *node) Stats() proxy.Stats {
 			sum  *int64
 			more int64
 		}{
-			{&s.OriginBytes, o.OriginBytes}, {&s.OriginRequests, o.OriginRequests}, {&s.OriginErrors, o.OriginErrors},
+			{&s.OriginBytes, o.OriginBytes}, {&s.OriginRequests, o.OriginRequests},
+			{&s.OriginErrors, o.OriginErrors},
 			{&s.Chunks, o.Chunks}, {&s.ChunkBytes, o.ChunkBytes}, {&s.Evictions, o.Evictions},
 		} {
 			*f.sum += f.more
@@ -99,7 +100,8 @@ func (n *node) Stats() proxy.Stats {
 // reading the rest of a chunk when the client has what it wanted of it.
 func (n *node) reads(bytes int64) {
 	n.t.Helper()
-	eventually(n.t, fmt.Sprint(bytes, " bytes are read from the origin"), func() bool { return n.Stats().OriginBytes == bytes })
+	eventually(n.t, fmt.Sprint(bytes, " bytes are read from the origin"),
+		func() bool { return n.Stats().OriginBytes == bytes })
 }
 
 // idle waits until no node reads a body. One that can't be asked for again takes its room until its
@@ -147,11 +149,14 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 		t.Fatal(err)
 	}
 	if withPeers {
-		for _, each := range append(peers, p) { // as long as they disagree, more than one may ask the origin for a file
-			eventually(t, "the nodes know each other", func() bool { return len(each.Stats().Ring) == len(cfg.Cluster.Peers) })
+		// as long as they disagree, more than one may ask the origin for a file
+		for _, each := range append(peers, p) {
+			eventually(t, "the nodes know each other",
+				func() bool { return len(each.Stats().Ring) == len(cfg.Cluster.Peers) })
 		}
 	}
-	n := &node{Proxy: p, t: t, Server: &httptest.Server{Listener: origintest.Listen(t), Config: &http.Server{Handler: p}}, peers: peers}
+	n := &node{Proxy: p, t: t, Server: &httptest.Server{Listener: origintest.Listen(t),
+		Config: &http.Server{Handler: p}}, peers: peers}
 	if amongPeers == 0 { // requests take the fast lane, as they do to the command
 		n.Listener = listen.New(n.Listener, n.Config, p.Lane(), 0, zerolog.Nop()).Listener()
 	}
@@ -159,7 +164,10 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 	n.Server.Config.IdleTimeout = n.Server.Config.WriteTimeout
 	n.Start()
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 200}
-	n.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	n.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request,
+		[]*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		n.CloseClientConnections()
@@ -247,7 +255,8 @@ func (n *node) expect(status int, content []byte, path string, fields ...string)
 		n.t.Fatalf("%s %v: status %d, want %d (%.100q)", path, fields, resp.StatusCode, status, b)
 	}
 	if !bytes.Equal(b, content) {
-		n.t.Fatalf("%s %v: %d bytes, want %d; first difference at %d", path, fields, len(b), len(content), difference(b, content))
+		n.t.Fatalf("%s %v: %d bytes, want %d; first difference at %d", path, fields, len(b),
+			len(content), difference(b, content))
 	}
 	return resp
 }
@@ -284,7 +293,10 @@ func (n *node) cacheStatus(resp *http.Response, want string) {
 	}
 }
 
-func maxAge(seconds string) http.Header { return http.Header{"Cache-Control": {"max-age=" + seconds}} }
+func maxAge(seconds string) http.Header {
+	return http.Header{"Cache-Control": {"max-age=" +
+		seconds}}
+}
 
 // quiet is for servers whose errors are part of the test.
 var quiet = log.New(io.Discard, "", 0)

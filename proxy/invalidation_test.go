@@ -129,7 +129,9 @@ func held(t *testing.T) (nodes []*node, names []string, o *origintest.Origin, h 
 	t.Cleanup(func() { l.Close() })
 	names[2] = l.Addr().String()
 	for i, l := range listeners {
-		nodes = append(nodes, newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: l, Self: names[i], Members: static(names), MissedHeartbeats: 100}}))
+		nodes = append(nodes, newNode(t, proxy.Config{Origin: server,
+			Cluster: proxy.Cluster{Listener: l, Self: names[i], Members: static(names),
+				MissedHeartbeats: 100}}))
 	}
 	for _, n := range nodes {
 		eventually(t, "all know each other", func() bool { return len(n.Stats().Ring) == 3 })
@@ -176,7 +178,8 @@ func TestGroupOfAnotherOwner(t *testing.T) {
 		defer close(done)
 		nodes[0].read(nodes[0].do("POST", "/files/"+g))
 	}()
-	eventually(t, "all but the owner are told", func() bool { return nodes[1].Stats().Records == 0 })
+	eventually(t, "all but the owner are told",
+		func() bool { return nodes[1].Stats().Records == 0 })
 	nodes[1].get("/files/" + f)
 	h.mu.Unlock()
 	<-done
@@ -190,8 +193,10 @@ func TestNewMemberIsTold(t *testing.T) {
 	t.Cleanup(server.CloseIdleConnections)
 	listeners, names := listenForPeers(t, 2)
 	late := &later{first: names[:1], all: names, now: make(chan struct{})}
-	a := newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: listeners[0], Self: names[0], Members: late, MissedHeartbeats: 100}})
-	b := newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: listeners[1], Self: names[1], Members: static(names), MissedHeartbeats: 100}})
+	a := newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: listeners[0],
+		Self: names[0], Members: late, MissedHeartbeats: 100}})
+	b := newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: listeners[1],
+		Self: names[1], Members: static(names), MissedHeartbeats: 100}})
 	eventually(t, "b knows a", func() bool { return len(b.Stats().Ring) == 2 })
 	f := owned(b, names[1])
 	body := "old"
@@ -272,16 +277,19 @@ func TestOldBytesDontComeBack(t *testing.T) {
 			old, new := origintest.Content(1, 0, size), origintest.Content(2, 0, size)
 			header := maxAge("600")
 			header.Set("Cache-Groups", `"G"`)
-			c.o.Handle("/f", unconfirmed(origintest.File{Size: size, Seed: 1, ETag: `"1"`, Header: header}))
+			c.o.Handle("/f", unconfirmed(origintest.File{Size: size, Seed: 1, ETag: `"1"`,
+				Header: header}))
 			c.o.Handle("/g", grouped(`"G"`))
 			for _, n := range c.nodes {
 				n.expect(200, old, "/files/f")
 			}
-			c.o.Handle("/f", unconfirmed(origintest.File{Size: size, Seed: 2, ETag: `"1"`, Header: header}))
+			c.o.Handle("/f", unconfirmed(origintest.File{Size: size, Seed: 2, ETag: `"1"`,
+				Header: header}))
 			c.nodes[0].read(c.nodes[0].do("POST", "/files/"+by))
 			for i, n := range c.nodes {
 				if resp, b := n.get("/files/f"); resp.StatusCode != 200 || !bytes.Equal(b, new) {
-					t.Errorf("node %d, %d bytes, after POST %s: %s, old bytes: %t", i, size, by, resp.Status, bytes.Equal(b, old))
+					t.Errorf("node %d, %d bytes, after POST %s: %s, old bytes: %t", i, size, by,
+						resp.Status, bytes.Equal(b, old))
 				}
 			}
 		}

@@ -30,11 +30,15 @@ func TestQueryRules(t *testing.T) {
 		queries []string
 		want    []string // of the origin
 	}{
-		{"as it is", proxy.KeyRules{}, []string{"?a=1&b=2", "?b=2&a=1", "?", ""}, []string{"?a=1&b=2", "?b=2&a=1", "?", ""}},
-		{"some", proxy.KeyRules{QueryKeep: []string{"b", "a"}}, []string{"?a=1&x=7", "?x=8&a=1", "?a=1", "?y", "?", "", "?%61=1"}, []string{"?a=1", "", "?%61=1"}},
+		{"as it is", proxy.KeyRules{}, []string{"?a=1&b=2", "?b=2&a=1", "?", ""},
+			[]string{"?a=1&b=2", "?b=2&a=1", "?", ""}},
+		{"some", proxy.KeyRules{QueryKeep: []string{"b", "a"}}, []string{"?a=1&x=7", "?x=8&a=1",
+			"?a=1", "?y", "?", "", "?%61=1"}, []string{"?a=1", "", "?%61=1"}},
 		{"none", proxy.KeyRules{QueryKeep: []string{}}, []string{"?a=1", "?b", ""}, []string{""}},
-		{"sorted", proxy.KeyRules{QuerySort: true}, []string{"?a=1&b=2", "?b=2&a=1", "?b=2&&a=1&", "?b=2&a=2"}, []string{"?a=1&b=2", "?a=2&b=2"}},
-		{"both", proxy.KeyRules{QueryKeep: []string{"a", "b"}, QuerySort: true}, []string{"?b=2&x&a=1", "?a=1&y&b=2"}, []string{"?a=1&b=2"}},
+		{"sorted", proxy.KeyRules{QuerySort: true}, []string{"?a=1&b=2", "?b=2&a=1", "?b=2&&a=1&",
+			"?b=2&a=2"}, []string{"?a=1&b=2", "?a=2&b=2"}},
+		{"both", proxy.KeyRules{QueryKeep: []string{"a", "b"}, QuerySort: true},
+			[]string{"?b=2&x&a=1", "?a=1&y&b=2"}, []string{"?a=1&b=2"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,7 +64,10 @@ func TestQueryRules(t *testing.T) {
 func TestQueryRulesInvalidate(t *testing.T) {
 	n, o := fronting(t, proxy.Config{Keys: proxy.KeyRules{QueryKeep: []string{"a"}}})
 	o.Handle("/f", origintest.File{Size: 100, Header: maxAge("60")}.ServeHTTP)
-	o.Handle("/g", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Location", "/f?y=1&a=1") })
+	o.Handle("/g", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Location",
+			"/f?y=1&a=1")
+	})
 	for _, write := range []string{"/files/f?x=5&a=1", "/files/g"} {
 		n.get("/files/f?a=1")
 		n.cacheStatus(n.expect(200, origintest.Content(0, 0, 100), "/files/f?a=1&z"), "hit")
@@ -106,19 +113,24 @@ func TestKeyFields(t *testing.T) {
 
 // TestDropFields: a field that is dropped selects nothing, and no request to the origin has it.
 func TestDropFields(t *testing.T) {
-	n, o := fronting(t, proxy.Config{Keys: proxy.KeyRules{DropFields: []string{"cookie", "Authorization", "X-Forwarded-For"}}})
-	file := origintest.File{Size: 3*slab + 1, ETag: `"1"`, Header: http.Header{"Cache-Control": {"max-age=60"}, "Vary": {"Cookie"}}}
+	n, o := fronting(t, proxy.Config{Keys: proxy.KeyRules{DropFields: []string{"cookie",
+		"Authorization", "X-Forwarded-For"}}})
+	file := origintest.File{Size: 3*slab + 1, ETag: `"1"`,
+		Header: http.Header{"Cache-Control": {"max-age=60"}, "Vary": {"Cookie"}}}
 	for _, path := range []string{"/f", "/g"} {
 		o.Handle(path, file.ServeHTTP)
 	}
-	o.Handle("/private", origintest.File{Size: 10, Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP)
+	o.Handle("/private", origintest.File{Size: 10,
+		Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP)
 	secrets := []string{"Cookie: a=1", "Authorization: Basic YTpi", "X-Forwarded-For: 1.1.1.1"}
 	n.get("/files/f", secrets...)
-	n.cacheStatus(n.expect(200, origintest.Content(0, 0, file.Size), "/files/f", "Cookie: a=2"), "hit")
+	n.cacheStatus(n.expect(200, origintest.Content(0, 0, file.Size), "/files/f", "Cookie: a=2"),
+		"hit")
 	n.get("/files/g", append(secrets, "Range: bytes=150000-150010")...)
 	n.get("/files/private", secrets...)
 	n.get("/files/private", secrets...)
-	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodOptions, http.MethodDelete} {
+	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodOptions,
+		http.MethodDelete} {
 		n.read(n.do(method, "/files/private", secrets...))
 	}
 	for _, r := range o.Requests() {
@@ -137,14 +149,17 @@ func TestDropFields(t *testing.T) {
 // ones, by the same rules.
 func TestRuledFieldsAreFast(t *testing.T) {
 	oneNode(t)
-	n, o := fronting(t, proxy.Config{Keys: proxy.KeyRules{Fields: []string{"X-Device"}, DropFields: []string{"Authorization", "Cache-Control"}}})
+	n, o := fronting(t, proxy.Config{Keys: proxy.KeyRules{Fields: []string{"X-Device"},
+		DropFields: []string{"Authorization", "Cache-Control"}}})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=60")
 		fmt.Fprintf(w, "for %q", r.Header["X-Device"])
 	})
 	n.get("/files/f", "X-Device: a")
 	n.get("/files/f", "X-Device: b")
-	for fields, want := range map[string]string{"X-Device: a\r\n": `for ["a"]`, "x-device: b\r\nAuthorization: c\r\n": `for ["b"]`, "X-Device: b\r\nCache-Control: no-cache\r\n": `for ["b"]`, "X-Device: c\r\n": ""} {
+	for fields, want := range map[string]string{"X-Device: a\r\n": `for ["a"]`,
+		"x-device: b\r\nAuthorization: c\r\n": `for ["b"]`, "X-Device: b\r\nCache-Control: " +
+			"no-cache\r\n": `for ["b"]`, "X-Device: c\r\n": ""} {
 		var c laneClient
 		text := "GET /files/f HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"
 		taken, err := n.Lane().Serve(&c, []byte(text))
@@ -182,8 +197,10 @@ func TestOtherKeyRules(t *testing.T) {
 // TestKeyRulesAreChecked: what can't be is an error of New.
 func TestKeyRulesAreChecked(t *testing.T) {
 	for _, rules := range []proxy.KeyRules{
-		{Fields: []string{"Range"}}, {Fields: []string{"host"}}, {DropFields: []string{"Connection"}}, {Fields: []string{"a b"}},
-		{Fields: []string{"X-A"}, DropFields: []string{"x-a"}}, {Fields: []string{"X-Forwarded-For"}},
+		{Fields: []string{"Range"}}, {Fields: []string{"host"}},
+		{DropFields: []string{"Connection"}}, {Fields: []string{"a b"}},
+		{Fields: []string{"X-A"}, DropFields: []string{"x-a"}},
+		{Fields: []string{"X-Forwarded-For"}},
 	} {
 		if err := (proxy.Config{Origin: refuse{}, Keys: rules}).Validate(); err == nil {
 			t.Errorf("%+v is valid", rules)
@@ -198,7 +215,8 @@ func TestReadOnly(t *testing.T) {
 	refused := []string{"POST", "PUT", "DELETE", "PATCH", "TRACE", "MKCOL", "X"}
 	for _, method := range refused {
 		resp, _ := n.read(n.do(method, "/files/f"))
-		if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
+		if resp.StatusCode != http.StatusMethodNotAllowed ||
+			resp.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
 			t.Errorf("%s: %s, Allow: %s", method, resp.Status, resp.Header.Get("Allow"))
 		}
 	}

@@ -61,24 +61,33 @@ func newLanesOf(t testing.TB, cfg proxy.Config) *lanes {
 	}
 	etag, asked := `"1"`, 0
 	for path, h := range map[string]http.HandlerFunc{
-		"/small":    origintest.File{Size: 100, ETag: etag, Modified: origintest.Old, Header: fresh()}.ServeHTTP,
-		"/two":      origintest.File{Size: 1500, ETag: etag, Header: fresh()}.ServeHTTP,
-		"/most":     origintest.File{Size: most, ETag: etag, Header: fresh("Cache-Status", "upstream; hit", "Warning", "1"), Seed: 3}.ServeHTTP,
-		"/large":    origintest.File{Size: 5*slab + 7, ETag: etag, Header: fresh()}.ServeHTTP,
-		"/empty":    origintest.File{ETag: etag, Header: fresh()}.ServeHTTP,
-		"/weak":     origintest.File{Size: 700, ETag: `W/"1"`, Header: fresh("Content-Type", "text/html")}.ServeHTTP,
-		"/untagged": origintest.File{Size: 700, Modified: origintest.Old, Header: fresh()}.ServeHTTP,
-		"/chunked":  origintest.File{Size: 700, ETag: etag, Chunked: true, Header: fresh()}.ServeHTTP,
-		"/language": origintest.File{Size: 700, ETag: etag, Header: fresh("Vary", "Accept-Language")}.ServeHTTP,
-		"/cookie":   origintest.File{Size: 700, ETag: etag, Header: fresh("Vary", "Cookie")}.ServeHTTP,
-		"/stale":    origintest.File{Size: 700, ETag: etag, Header: maxAge("0")}.ServeHTTP,
-		"/private":  origintest.File{Size: 700, ETag: etag, Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP,
-		"/gone":     status(http.StatusGone, fresh()),
-		"/moved":    status(http.StatusMovedPermanently, fresh("Location", "/small")),
-		"/nothing":  status(http.StatusNoContent, fresh()),
-		"/odd":      status(299, fresh()),
-		"/ranged":   origintest.File{Size: 700, ETag: etag, Header: fresh("Content-Range", "bytes 0-4/10")}.ServeHTTP,
-		"/refused":  status(http.StatusRequestedRangeNotSatisfiable, fresh()),
+		"/small": origintest.File{Size: 100, ETag: etag, Modified: origintest.Old,
+			Header: fresh()}.ServeHTTP,
+		"/two": origintest.File{Size: 1500, ETag: etag, Header: fresh()}.ServeHTTP,
+		"/most": origintest.File{Size: most, ETag: etag, Header: fresh("Cache-Status",
+			"upstream; hit", "Warning", "1"), Seed: 3}.ServeHTTP,
+		"/large": origintest.File{Size: 5*slab + 7, ETag: etag, Header: fresh()}.ServeHTTP,
+		"/empty": origintest.File{ETag: etag, Header: fresh()}.ServeHTTP,
+		"/weak": origintest.File{Size: 700, ETag: `W/"1"`, Header: fresh("Content-Type",
+			"text/html")}.ServeHTTP,
+		"/untagged": origintest.File{Size: 700, Modified: origintest.Old,
+			Header: fresh()}.ServeHTTP,
+		"/chunked": origintest.File{Size: 700, ETag: etag, Chunked: true,
+			Header: fresh()}.ServeHTTP,
+		"/language": origintest.File{Size: 700, ETag: etag, Header: fresh("Vary",
+			"Accept-Language")}.ServeHTTP,
+		"/cookie": origintest.File{Size: 700, ETag: etag, Header: fresh("Vary",
+			"Cookie")}.ServeHTTP,
+		"/stale": origintest.File{Size: 700, ETag: etag, Header: maxAge("0")}.ServeHTTP,
+		"/private": origintest.File{Size: 700, ETag: etag,
+			Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP,
+		"/gone":    status(http.StatusGone, fresh()),
+		"/moved":   status(http.StatusMovedPermanently, fresh("Location", "/small")),
+		"/nothing": status(http.StatusNoContent, fresh()),
+		"/odd":     status(299, fresh()),
+		"/ranged": origintest.File{Size: 700, ETag: etag, Header: fresh("Content-Range",
+			"bytes 0-4/10")}.ServeHTTP,
+		"/refused": status(http.StatusRequestedRangeNotSatisfiable, fresh()),
 	} {
 		o.Handle(path, h)
 		for range 2 { // now what can be stored is
@@ -171,25 +180,38 @@ var laneTargets = []string{
 	"/files/untagged", "/files/chunked", "/files/language", "/files/cookie", "/files/stale",
 	"/files/private", "/files/gone", "/files/moved", "/files/nothing", "/files/odd",
 	"/files/ranged", "/files/refused",
-	"/files/small?", "/files/small?a=b&c", "/files/missing", "/files/", "/files", "/", "/zk?key=small",
-	"/zk?key=", "/zk?key=small&a=b", "/zk?key=sm+all", "/zk?key=./small", "/zk?key=%73mall", "/zk", "/zk/?key=small", "/zk?key=small?a",
+	"/files/small?", "/files/small?a=b&c", "/files/missing", "/files/", "/files", "/",
+	"/zk?key=small",
+	"/zk?key=", "/zk?key=small&a=b", "/zk?key=sm+all", "/zk?key=./small", "/zk?key=%73mall", "/zk",
+	"/zk/?key=small", "/zk?key=small?a",
 	"/files/%73mall", "/files/small%2F", "/files/../small", "/files/x/./small", "/files//small",
-	"/files/sm\"all", "/files/small#a", "http://a/files/small", "*", "/files/\\small", "/files/a:b@c",
+	"/files/sm\"all", "/files/small#a", "http://a/files/small", "*", "/files/\\small",
+	"/files/a:b@c",
 	"/files/sm\xc3\xa9", "//files/small", "/files/small%00", "/files/small;a",
 }
 
 var laneFields = []string{
-	"Accept: */*", "User-Agent: a b", "accept-encoding: gzip", "Accept-Language: de", "Accept-Language: en",
-	"Range: bytes=0-9", "Range: bytes=90-", "Range: bytes=-5", "Range: bytes=500-2000", "Range: bytes=9999999-", "Range: bytes=0-1,5-6",
-	"Range: lines=1", "RANGE: bytes=0-0", `If-None-Match: "1"`, `If-None-Match: W/"1", "2"`, "If-None-Match: *", `If-None-Match: "2"`,
-	"If-Modified-Since: Sun, 02 Feb 2020 02:02:02 GMT", "If-Modified-Since: x", `If-Range: "1"`, `If-Range: "2"`, `If-Match: "1"`,
-	"Cookie: a=b", "Cookie: c", "Connection: keep-alive", "Connection: close", "Connection: Keep-Alive, Accept", "Connection: upgrade",
-	"Cache-Control: no-cache", "Cache-Control: max-age=0", "Cache-Control: only-if-cached", "Pragma: no-cache", "Authorization: Basic YTpi",
-	"Content-Length: 0", "Content-Length: 5", "Transfer-Encoding: chunked", "Expect: 100-continue", "Upgrade: websocket", "TE: trailers",
-	"Via: 1.1 a", "X-Forwarded-For: 1.2.3.4", "Cdn-Loop: scurry", "Host: b", "Host: a:80", "Origin: http://a", "Priority: u=1",
-	"X-Unknown: 1", "Accept : a", "Accept:a", "Accept:  a ", "Accept:\ta", "Accept:", ": a", "Accept", " folded", "Accept: a\x00b", "Accept: \xc3\xa9",
+	"Accept: */*", "User-Agent: a b", "accept-encoding: gzip", "Accept-Language: de",
+	"Accept-Language: en",
+	"Range: bytes=0-9", "Range: bytes=90-", "Range: bytes=-5", "Range: bytes=500-2000",
+	"Range: bytes=9999999-", "Range: bytes=0-1,5-6",
+	"Range: lines=1", "RANGE: bytes=0-0", `If-None-Match: "1"`, `If-None-Match: W/"1", "2"`,
+	"If-None-Match: *", `If-None-Match: "2"`,
+	"If-Modified-Since: Sun, 02 Feb 2020 02:02:02 GMT", "If-Modified-Since: x", `If-Range: "1"`,
+	`If-Range: "2"`, `If-Match: "1"`,
+	"Cookie: a=b", "Cookie: c", "Connection: keep-alive", "Connection: close",
+	"Connection: Keep-Alive, Accept", "Connection: upgrade",
+	"Cache-Control: no-cache", "Cache-Control: max-age=0", "Cache-Control: only-if-cached",
+	"Pragma: no-cache", "Authorization: Basic YTpi",
+	"Content-Length: 0", "Content-Length: 5", "Transfer-Encoding: chunked", "Expect: 100-continue",
+	"Upgrade: websocket", "TE: trailers",
+	"Via: 1.1 a", "X-Forwarded-For: 1.2.3.4", "Cdn-Loop: scurry", "Host: b", "Host: a:80",
+	"Origin: http://a", "Priority: u=1",
+	"X-Unknown: 1", "Accept : a", "Accept:a", "Accept:  a ", "Accept:\ta", "Accept:", ": a",
+	"Accept", " folded", "Accept: a\x00b", "Accept: \xc3\xa9",
 	sampled, unsampled, "Tracestate: x=y", "Traceparent: x", "Baggage: a=b",
-	"Referer: http://a/b?c", "Keep-Alive: 5", "Proxy-Connection: keep-alive", "Max-Forwards: 0", "User-Agent: " + strings.Repeat("a", 3000),
+	"Referer: http://a/b?c", "Keep-Alive: 5", "Proxy-Connection: keep-alive", "Max-Forwards: 0",
+	"User-Agent: " + strings.Repeat("a", 3000),
 }
 
 // laneBody is a body for a request with those fields. One that is malformed would be found at the
@@ -220,8 +242,10 @@ func laneStream(rnd *rand.Rand) [][]byte {
 		b.WriteString(one([]string{"HEAD", "HEAD", "HEAD", "PURGE", ""}, "GET", 3))
 		b.WriteString(one([]string{"  ", "\t", ""}, " ", 100))
 		b.WriteString(one(laneTargets, laneTargets[rnd.IntN(18)], 4))
-		b.WriteString(one([]string{" HTTP/1.0", " HTTP/1.1 ", " HTTP/2.0", " http/1.1", ""}, " HTTP/1.1", 30) + end)
-		fields := []string{one([]string{"Host:", "Host: a b", "host: a", "Host: a\r\nHost: a"}, "Host: a", 30)}
+		b.WriteString(one([]string{" HTTP/1.0", " HTTP/1.1 ", " HTTP/2.0", " http/1.1", ""},
+			" HTTP/1.1", 30) + end)
+		fields := []string{one([]string{"Host:", "Host: a b", "host: a", "Host: a\r\nHost: a"},
+			"Host: a", 30)}
 		for range rnd.IntN(4) {
 			fields = append(fields, laneFields[rnd.IntN(len(laneFields))])
 		}
@@ -246,7 +270,8 @@ func TestLanesAreAlike(t *testing.T) {
 	l := newLanes(t)
 	for _, target := range laneTargets {
 		for _, field := range append(laneFields, "Accept: b") {
-			l.same(t, [][]byte{[]byte("GET " + target + " HTTP/1.1\r\nHost: a\r\n" + field + "\r\n\r\n" + laneBody([]string{field}))})
+			l.same(t, [][]byte{[]byte("GET " + target + " HTTP/1.1\r\nHost: a\r\n" + field +
+				"\r\n\r\n" + laneBody([]string{field}))})
 		}
 	}
 	for _, method := range []string{"get", "GETS", "OPTIONS", "DELETE", "PUT"} {
@@ -304,30 +329,33 @@ func TestLaneTakes(t *testing.T) {
 		"GET /files/moved" + host + "\r\n":                                    true,
 		"GET /files/empty" + host + "Connection: keep-alive\r\n\r\n":          true,
 		"GET /files/cookie" + host + "\r\n":                                   true,
-		"GET /files/small?a=b" + host + "\r\n":                                false, // it isn't stored
-		"GET /files/cookie" + host + "Cookie: a=b\r\n\r\n":                    false,
-		"GET /files/stale" + host + "\r\n":                                    false,
-		"GET /files/private" + host + "\r\n":                                  false,
-		"GET /files/small" + host + "Cache-Control: no-cache\r\n\r\n":         false,
-		"GET /files/small" + host + "Connection: close\r\n\r\n":               false,
-		"GET /files/small" + host + "Content-Length: 0\r\n\r\n":               false,
-		"GET /files/small" + host + "Accept: a\r\nAccept: b\r\n\r\n":          false,
-		"GET /files/two" + host + "Range: bytes=0-0,2-3\r\n\r\n":              false,
-		"GET /files/two" + host + "Range: bytes=2000-\r\n\r\n":                false,
-		"POST /files/small" + host + "\r\n":                                   false,
-		"GET /files/small" + host:                                             false, // it isn't complete
-		"GET /files/small HTTP/1.1\r\n\r\n":                                   false,
-		"GET /files/small HTTP/1.0\r\nHost: a\r\n\r\n":                        false,
-		"GET /files/small" + host + sampled + "\r\n\r\n":                      true,
-		"GET /files/small" + host + sampled + "\r\n" + sampled + "\r\n\r\n":   false,
-		"GET /zk?key=small" + host + "\r\n":                                   true,
-		"GET /zk?a=b&key=small" + host + "\r\n":                               false,
+		// it isn't stored
+		"GET /files/small?a=b" + host + "\r\n":                        false,
+		"GET /files/cookie" + host + "Cookie: a=b\r\n\r\n":            false,
+		"GET /files/stale" + host + "\r\n":                            false,
+		"GET /files/private" + host + "\r\n":                          false,
+		"GET /files/small" + host + "Cache-Control: no-cache\r\n\r\n": false,
+		"GET /files/small" + host + "Connection: close\r\n\r\n":       false,
+		"GET /files/small" + host + "Content-Length: 0\r\n\r\n":       false,
+		"GET /files/small" + host + "Accept: a\r\nAccept: b\r\n\r\n":  false,
+		"GET /files/two" + host + "Range: bytes=0-0,2-3\r\n\r\n":      false,
+		"GET /files/two" + host + "Range: bytes=2000-\r\n\r\n":        false,
+		"POST /files/small" + host + "\r\n":                           false,
+		// it isn't complete
+		"GET /files/small" + host:                                           false,
+		"GET /files/small HTTP/1.1\r\n\r\n":                                 false,
+		"GET /files/small HTTP/1.0\r\nHost: a\r\n\r\n":                      false,
+		"GET /files/small" + host + sampled + "\r\n\r\n":                    true,
+		"GET /files/small" + host + sampled + "\r\n" + sampled + "\r\n\r\n": false,
+		"GET /zk?key=small" + host + "\r\n":                                 true,
+		"GET /zk?a=b&key=small" + host + "\r\n":                             false,
 	}
 	before := l.Stats().Hits
 	for text, want := range takes {
 		var c laneClient
 		n, err := l.Lane().Serve(&c, []byte(text))
-		if taken := n == len(text); err != nil || taken != want || taken != (c.Len() > 0) || n > 0 && !taken {
+		if taken := n == len(text); err != nil || taken != want || taken != (c.Len() > 0) ||
+			n > 0 && !taken {
 			t.Errorf("%q: it takes %d bytes and sends %d, %v", text, n, c.Len(), err)
 		}
 		if want {
@@ -349,9 +377,11 @@ func TestLanesLogAlike(t *testing.T) {
 	l := newLanes(t)
 	requests := [][]byte{}
 	for _, target := range laneTargets[:18] {
-		for _, field := range []string{"User-Agent: a b", "Range: bytes=5-9", `If-None-Match: "1"`} {
+		for _, field := range []string{"User-Agent: a b", "Range: bytes=5-9",
+			`If-None-Match: "1"`} {
 			for _, method := range []string{"GET ", "HEAD "} {
-				requests = append(requests, []byte(method+target+" HTTP/1.1\r\nHost: a\r\n"+field+"\r\n\r\n"))
+				requests = append(requests, []byte(method+target+" HTTP/1.1\r\nHost: a\r\n"+field+
+					"\r\n\r\n"))
 			}
 		}
 	}
@@ -359,7 +389,10 @@ func TestLanesLogAlike(t *testing.T) {
 	for i, address := range l.addresses {
 		l.book.clear()
 		want := len(talk(t, address, requests))
-		eventually(t, "all is logged", func() bool { return len(l.book.lines(t, "request")) == want })
+		eventually(t, "all is logged", func() bool {
+			return len(l.book.lines(t,
+				"request")) == want
+		})
 		logs[i] = l.book.lines(t, "request")
 		for _, line := range logs[i] {
 			for _, name := range []string{"id", "remote", "duration_ms", "ttfb_ms"} {

@@ -94,11 +94,14 @@ func TestLaneAsksTheOwner(t *testing.T) {
 		"HEAD":         {file: tagged, request: "HEAD"},
 		"range":        {file: sized(3 * first), request: "GET Range: bytes=1500-2600"},
 		"304":          {file: tagged, request: `GET If-None-Match: "1"`},
-		"variant":      {file: origintest.File{Size: first, Header: header("Vary", "Accept-Language")}, request: "GET Accept-Language: en"},
-		"another":      {file: origintest.File{Size: first, Header: header("Vary", "Accept-Language")}, request: "GET Accept-Language: fr", slow: true},
-		"status above": {file: origintest.File{Size: 10, Header: header("Cache-Status", "upstream; hit")}},
-		"stale":        {file: origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("0")}, slow: true},
-		"absent":       {file: tagged, absent: true, slow: true},
+		"variant": {file: origintest.File{Size: first, Header: header("Vary",
+			"Accept-Language")}, request: "GET Accept-Language: en"},
+		"another": {file: origintest.File{Size: first, Header: header("Vary",
+			"Accept-Language")}, request: "GET Accept-Language: fr", slow: true},
+		"status above": {file: origintest.File{Size: 10, Header: header("Cache-Status",
+			"upstream; hit")}},
+		"stale":  {file: origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("0")}, slow: true},
+		"absent": {file: tagged, absent: true, slow: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			method, field, _ := strings.Cut(tt.request, " ")
@@ -114,7 +117,8 @@ func TestLaneAsksTheOwner(t *testing.T) {
 				key := owned(tt.file, !tt.absent)
 				book.clear()
 				before := lane.answered.Load()
-				got := talk(t, address, [][]byte{fmt.Appendf(nil, "%s /files/%s HTTP/1.1\r\nHost: a\r\n%s\r\n", method, key, field)})
+				got := talk(t, address, [][]byte{fmt.Appendf(nil,
+					"%s /files/%s HTTP/1.1\r\nHost: a\r\n%s\r\n", method, key, field)})
 				if len(got) != 2 {
 					t.Fatalf("%d responses", len(got))
 				}
@@ -122,10 +126,14 @@ func TestLaneAsksTheOwner(t *testing.T) {
 					t.Errorf("that the lane has answered is %v", answered)
 				}
 				shown[i] = strings.ReplaceAll(got[0], key, "KEY")
-				eventually(t, "both are logged", func() bool { return len(book.lines(t, "request")) == 2 })
+				eventually(t, "both are logged", func() bool {
+					return len(book.lines(t,
+						"request")) == 2
+				})
 				lines[i] = book.lines(t, "request")[0]
 				lines[i]["uri"] = ""
-				for _, name := range []string{"id", "remote", "duration_ms", "ttfb_ms", "time", "version"} {
+				for _, name := range []string{"id", "remote", "duration_ms", "ttfb_ms", "time",
+					"version"} {
 					delete(lines[i], name)
 				}
 			}

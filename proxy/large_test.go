@@ -22,14 +22,16 @@ import (
 )
 
 // large is a file of ten slabs and a bit.
-var large = origintest.File{Size: 10*slab + 5000, ETag: `"v1"`, Modified: origintest.Old, Header: maxAge("60")}
+var large = origintest.File{Size: 10*slab + 5000, ETag: `"v1"`, Modified: origintest.Old,
+	Header: maxAge("60")}
 
 func TestDeepRangeOfColdFile(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", large.ServeHTTP)
 	const at = 5*slab + 20000
 	chunk := int64(5*slab + 16384) // where the chunk of at begins
-	resp := n.expect(206, origintest.Content(0, at, at+100), "/files/f", fmt.Sprintf("Range: bytes=%d-%d", at, at+99))
+	resp := n.expect(206, origintest.Content(0, at, at+100), "/files/f",
+		fmt.Sprintf("Range: bytes=%d-%d", at, at+99))
 	if resp.Header.Get("Content-Range") != fmt.Sprintf("bytes %d-%d/%d", at, at+99, large.Size) {
 		t.Error(resp.Header)
 	}
@@ -38,7 +40,8 @@ func TestDeepRangeOfColdFile(t *testing.T) {
 		t.Errorf("origin was asked for %q, want the head and %q", got, want)
 	}
 	n.reads(most + fill.PeekSize) // the first bytes of the response to the first request, too
-	n.expect(206, origintest.Content(0, at, at+100), "/files/f", fmt.Sprintf("Range: bytes=%d-%d", at, at+99))
+	n.expect(206, origintest.Content(0, at, at+100), "/files/f", fmt.Sprintf("Range: bytes=%d-%d",
+		at, at+99))
 	if o.Count() != 2 {
 		t.Errorf("the same range again: origin was asked for %q", origintest.Ranges(o.Requests()))
 	}
@@ -58,21 +61,24 @@ func TestRangesReadNoByteTwice(t *testing.T) {
 		t.Run(fmt.Sprint(parallel), func(t *testing.T) {
 			var book logbook
 			logger := zerolog.New(&book)
-			n, o := fronting(t, proxy.Config{Logger: &logger, Memory: 2 * memory}) // nothing is evicted
+			// nothing is evicted
+			n, o := fronting(t, proxy.Config{Logger: &logger, Memory: 2 * memory})
 			o.Handle("/f", large.ServeHTTP)
 			var wg sync.WaitGroup
 			for i := range int64(60) {
 				start := i * 7919 * 13 % large.Size
 				end := min(start+30000, large.Size)
 				get := func() {
-					resp, err := n.try(http.MethodGet, "/files/f", fmt.Sprintf("Range: bytes=%d-%d", start, end-1))
+					resp, err := n.try(http.MethodGet, "/files/f", fmt.Sprintf("Range: bytes=%d-%d",
+						start, end-1))
 					if err != nil {
 						t.Error(err)
 						return
 					}
 					defer resp.Body.Close()
 					v := &origintest.Verifier{Off: start}
-					if _, err := io.Copy(v, resp.Body); err != nil || v.Off != end || resp.StatusCode != 206 {
+					if _, err := io.Copy(v, resp.Body); err != nil || v.Off != end ||
+						resp.StatusCode != 206 {
 						t.Errorf("[%d, %d): %d, %v at %d", start, end, resp.StatusCode, err, v.Off)
 					}
 				}
@@ -84,7 +90,10 @@ func TestRangesReadNoByteTwice(t *testing.T) {
 			}
 			wg.Wait()
 			n.expect(200, origintest.Content(0, 0, large.Size), "/files/f")
-			eventually(t, "all bodies have ended", func() bool { return len(book.lines(t, "origin")) == o.Count() })
+			eventually(t, "all bodies have ended", func() bool {
+				return len(book.lines(t,
+					"origin")) == o.Count()
+			})
 			twice := readTwice(t, book.lines(t, "origin"), large.Size)
 			if n.reads(large.Size + twice); twice > 0 && !parallel {
 				t.Errorf("%d bytes were read twice", twice)
@@ -114,7 +123,8 @@ func readTwice(t *testing.T, lines []map[string]any, size int64) (twice int64) {
 			read[at] = true
 		}
 		if twice += again; again > 0 && bytes(line) > fill.PeekSize {
-			t.Errorf("%d bytes were read from %d on, of which %d had been read", bytes(line), start, again)
+			t.Errorf("%d bytes were read from %d on, of which %d had been read", bytes(line), start,
+				again)
 		}
 	}
 	return twice
@@ -155,8 +165,9 @@ func TestDroppedConnectionIsResumed(t *testing.T) {
 		file      origintest.File
 		condition string
 	}{
-		"etag":          {large, `"v1"`},
-		"last-modified": {origintest.File{Size: large.Size, Modified: origintest.Old, Header: maxAge("60")}, origintest.Old.Format(http.TimeFormat)},
+		"etag": {large, `"v1"`},
+		"last-modified": {origintest.File{Size: large.Size, Modified: origintest.Old,
+			Header: maxAge("60")}, origintest.Old.Format(http.TimeFormat)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
@@ -164,7 +175,8 @@ func TestDroppedConnectionIsResumed(t *testing.T) {
 			o.Handle("/f", dropping(c.file, at, c.file.ServeHTTP))
 			n.expect(200, origintest.Content(0, 0, large.Size), "/files/f")
 			resumed := slices.IndexFunc(o.Requests(), func(r origintest.Request) bool {
-				return r.Header.Get("Range") == fmt.Sprintf("bytes=%d-", at) && r.Header.Get("If-Range") == c.condition
+				return r.Header.Get("Range") == fmt.Sprintf("bytes=%d-", at) &&
+					r.Header.Get("If-Range") == c.condition
 			})
 			if resumed < 1 { // others may have asked for what comes after it
 				t.Errorf("not resumed under %s: %q", c.condition, origintest.Ranges(o.Requests()))
@@ -182,10 +194,11 @@ func TestBrokenBodyAborts(t *testing.T) {
 	bare := origintest.File{Size: 50000, Header: maxAge("60")}
 	chunked := origintest.File{Size: 50000, Header: maxAge("60"), Chunked: true}
 	for name, c := range map[string]struct{ before, after origintest.File }{
-		"validator has changed":   {large, v2},
-		"no validator":            {bare, bare},
-		"chunked, no validator":   {chunked, chunked},
-		"validator but no ranges": {origintest.File{Size: 50000, ETag: `"v1"`, NoRanges: true, Header: maxAge("60")}, v2},
+		"validator has changed": {large, v2},
+		"no validator":          {bare, bare},
+		"chunked, no validator": {chunked, chunked},
+		"validator but no ranges": {origintest.File{Size: 50000, ETag: `"v1"`, NoRanges: true,
+			Header: maxAge("60")}, v2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
@@ -213,7 +226,8 @@ func TestLongBodyIsCutAtItsLength(t *testing.T) {
 			return
 		}
 		defer c.Close()
-		fmt.Fprint(rw, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nCache-Control: max-age=60\r\n\r\nhazelHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nwalnut")
+		fmt.Fprint(rw, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nCache-Control: "+
+			"max-age=60\r\n\r\nhazelHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nwalnut")
 		rw.Flush()
 	})
 	for _, path := range []string{"/files/f", "/files/f", "/files/f?2"} {
@@ -230,7 +244,8 @@ func TestChangedFileRestartsBeforeTheHead(t *testing.T) {
 	o.Handle("/f", v2.ServeHTTP)
 	// The record is fresh and of version 1, but the bytes asked for aren't here, and can be had of
 	// version 2 only.
-	resp := n.expect(206, origintest.Content(5, 2*slab, 2*slab+10), "/files/f", fmt.Sprintf("Range: bytes=%d-%d", 2*slab, 2*slab+9))
+	resp := n.expect(206, origintest.Content(5, 2*slab, 2*slab+10), "/files/f",
+		fmt.Sprintf("Range: bytes=%d-%d", 2*slab, 2*slab+9))
 	if got := resp.Header.Get("Etag"); got != `"v2"` {
 		t.Errorf("ETag %s", got)
 	}
@@ -280,7 +295,10 @@ func TestUnrepeatableBodyWaitsForItsSlowestReader(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	f := origintest.File{Size: size, Chunked: true, NoRanges: true, Header: maxAge("60")}
 	gate := make(chan struct{})
-	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { f.ServeHTTP(&gated{w, first, gate}, r) })
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		f.ServeHTTP(&gated{w, first,
+			gate}, r)
+	})
 	slow := &stuck{httptest.NewRecorder(), make(chan struct{})}
 	var wg sync.WaitGroup
 	wg.Go(func() { n.ServeHTTP(slow, httptest.NewRequest(http.MethodGet, "/files/f", nil)) })
@@ -298,7 +316,8 @@ func TestUnrepeatableBodyWaitsForItsSlowestReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := n.Stats().OriginBytes; got > first+hold {
-		t.Errorf("%d bytes were read while the slow client has had %d; at most %d may be held", got, first, hold)
+		t.Errorf("%d bytes were read while the slow client has had %d; at most %d may be held", got,
+			first, hold)
 	}
 	if o.Count() != 1 {
 		t.Errorf("%d origin requests for two who came at once", o.Count())
@@ -308,7 +327,8 @@ func TestUnrepeatableBodyWaitsForItsSlowestReader(t *testing.T) {
 		t.Errorf("fast client: %v at %d", err, v.Off)
 	}
 	wg.Wait()
-	if _, err := (&origintest.Verifier{}).Write(slow.Body.Bytes()); err != nil || slow.Body.Len() != size {
+	if _, err := (&origintest.Verifier{}).Write(slow.Body.Bytes()); err != nil ||
+		slow.Body.Len() != size {
 		t.Errorf("slow client: %d bytes, %v", slow.Body.Len(), err)
 	}
 	// It can't be had from the cache: its record is gone, and the next one asks the origin.
@@ -320,7 +340,8 @@ func TestUnrepeatableBodyWaitsForItsSlowestReader(t *testing.T) {
 
 func TestRangeOfABodyThatIsntKeptGoesToTheOrigin(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
-	f := origintest.File{Size: memory, ETag: `W/"1"`, Header: maxAge("60")} // gives ranges, but under no strong validator
+	// gives ranges, but under no strong validator
+	f := origintest.File{Size: memory, ETag: `W/"1"`, Header: maxAge("60")}
 	o.Handle("/f", f.ServeHTTP)
 	resp := n.expect(206, origintest.Content(0, memory-10, memory), "/files/f", "Range: bytes=-10")
 	n.cacheStatus(resp, "fwd=partial")
@@ -330,14 +351,16 @@ func TestEvictedFileIsFetchedAgain(t *testing.T) {
 	oneNode(t)
 	n, o := fronting(t, proxy.Config{})
 	for name, f := range map[string]origintest.File{
-		"/ranges":   {Size: 2*slab + 10, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")},
+		"/ranges": {Size: 2*slab + 10, ETag: `"1"`, Modified: origintest.Old,
+			Header: maxAge("60")},
 		"/noranges": {Size: 2*slab + 10, NoRanges: true, Header: maxAge("60")},
 	} {
 		o.Handle(name, f.ServeHTTP)
 		n.expect(200, origintest.Content(0, 0, f.Size), "/files"+name)
 		for i := range 10 { // push it out
 			other := fmt.Sprint("/other", i)
-			o.Handle(other, origintest.File{Size: 2 * slab, ETag: strconv.Quote(other), Modified: origintest.Old, Header: maxAge("60")}.ServeHTTP)
+			o.Handle(other, origintest.File{Size: 2 * slab, ETag: strconv.Quote(other),
+				Modified: origintest.Old, Header: maxAge("60")}.ServeHTTP)
 			for range 2 {
 				n.expect(200, origintest.Content(0, 0, 2*slab), "/files"+other)
 			}
@@ -345,7 +368,8 @@ func TestEvictedFileIsFetchedAgain(t *testing.T) {
 		o.Forget()
 		n.expect(200, origintest.Content(0, 0, f.Size), "/files"+name)
 		if o.Count() == 0 || o.Count() > 3 {
-			t.Errorf("%s, evicted: %d origin requests: %q", name, o.Count(), origintest.Ranges(o.Requests()))
+			t.Errorf("%s, evicted: %d origin requests: %q", name, o.Count(),
+				origintest.Ranges(o.Requests()))
 		}
 	}
 	if s := n.Stats(); s.ChunkBytes > memory || s.Evictions == 0 {
@@ -378,7 +402,8 @@ func TestRangesOfAStreamedBodyHoldUpNobody(t *testing.T) {
 					return
 				}
 				defer resp.Body.Close()
-				if got, err := io.Copy(io.Discard, resp.Body); err != nil || got < 300000 || resp.StatusCode != 206 {
+				if got, err := io.Copy(io.Discard, resp.Body); err != nil || got < 300000 ||
+					resp.StatusCode != 206 {
 					t.Errorf("%s: %s, %d bytes, %v", field, resp.Status, got, err)
 				}
 			})

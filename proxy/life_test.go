@@ -27,7 +27,8 @@ import (
 func TestManyProxiesLiveAndDie(t *testing.T) {
 	content := strings.Repeat("nuts", 20<<10)
 	tripper := roundTrip(func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Cache-Control": {"max-age=60"}}, Request: r,
+		return &http.Response{StatusCode: 200, Header: http.Header{"Cache-Control": {"max-age=60"}},
+			Request:       r,
 			ContentLength: int64(len(content)), Body: io.NopCloser(strings.NewReader(content))}, nil
 	})
 	round := func() {
@@ -69,9 +70,12 @@ func TestMemoryStaysWithinTheBudget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			content := origintest.Content(0, 0, size)
-			p, err := proxy.New(small(proxy.Config{Memory: 4 << 20, FirstChunk: first, MaxChunk: most, Slab: 2 * size, Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 200, Header: header.Clone(), Request: r, ContentLength: size, Body: io.NopCloser(bytes.NewReader(content))}, nil
-			})}))
+			p, err := proxy.New(small(proxy.Config{Memory: 4 << 20, FirstChunk: first,
+				MaxChunk: most, Slab: 2 * size,
+				Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
+					return &http.Response{StatusCode: 200, Header: header.Clone(), Request: r,
+						ContentLength: size, Body: io.NopCloser(bytes.NewReader(content))}, nil
+				})}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -188,14 +192,17 @@ func TestDirectory(t *testing.T) {
 	}
 	n.expect(200, []byte("c"), "/files/a%20b/c%3F.txt")
 	n.expect(200, []byte("c"), "/zk?key=a+b/c?.txt")
-	if resp, _ := n.get("/files/sub"); resp.StatusCode != 301 || resp.Header.Get("Location") != "/files/sub/" {
+	if resp, _ := n.get("/files/sub"); resp.StatusCode != 301 ||
+		resp.Header.Get("Location") != "/files/sub/" {
 		t.Errorf("%s to %q", resp.Status, resp.Header.Get("Location"))
 	}
 	n.expect(200, []byte("<p>sub"), "/files/sub/")
-	for _, path := range []string{"/files/none", "/files/.secret", "/files/escape", "/files/sub%2findex.html", "/zk?key=/etc/passwd", "/files//etc/passwd", "/files/"} {
+	for _, path := range []string{"/files/none", "/files/.secret", "/files/escape",
+		"/files/sub%2findex.html", "/zk?key=/etc/passwd", "/files//etc/passwd", "/files/"} {
 		n.expect(404, []byte("404 Not Found\n"), path)
 	}
-	if resp, _ := n.read(n.do("POST", "/files/1.txt")); resp.StatusCode != 405 || resp.Header.Get("Allow") == "" {
+	if resp, _ := n.read(n.do("POST", "/files/1.txt")); resp.StatusCode != 405 ||
+		resp.Header.Get("Allow") == "" {
 		t.Errorf("POST to a directory: %s", resp.Status)
 	}
 

@@ -226,13 +226,15 @@ func BenchmarkLimits(b *testing.B) {
 		{"requests", proxy.Limits{Requests: 1 << 20}},
 		{"rate", proxy.Limits{ClientRate: 1e9}},
 		{"proxies", proxy.Limits{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("1.2.3.0/24")}}},
-		{"all", proxy.Limits{Requests: 1 << 20, ClientRate: 1e9, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("1.2.3.0/24")}}},
+		{"all", proxy.Limits{Requests: 1 << 20, ClientRate: 1e9,
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("1.2.3.0/24")}}},
 	} {
 		b.Run("limit="+bm.name, func(b *testing.B) {
 			l := newLimited(b, bm.limits)
 			l.get("/files/f")
 			lane := l.Lane()
-			text := []byte("GET /files/f HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n")
+			text := []byte("GET /files/f HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: " +
+				"198.51.100.7\r\n\r\n")
 			var c laneClient
 			b.ReportAllocs()
 			for b.Loop() {

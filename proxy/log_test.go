@@ -66,7 +66,8 @@ func TestLogs(t *testing.T) {
 	o.Handle("/f", origintest.File{Size: 5000, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
 	secrets := []string{"Authorization: Basic c2VjcmV0", "Cookie: secret=1"}
 	want := []map[string]any{
-		{"cache": "miss", "source": "origin", "status": 200.0, "bytes": 5000.0, "age": 0.0, "uri": "/files/f", "method": "GET", "level": "info"},
+		{"cache": "miss", "source": "origin", "status": 200.0, "bytes": 5000.0, "age": 0.0,
+			"uri": "/files/f", "method": "GET", "level": "info"},
 		{"cache": "hit", "source": "memory", "status": 200.0, "bytes": 5000.0},
 		{"cache": "hit", "source": "memory", "status": 206.0, "bytes": 10.0, "uri": "/zk?key=f"},
 		{"cache": "hit", "status": 304.0, "bytes": 0.0},
@@ -96,13 +97,15 @@ func TestLogs(t *testing.T) {
 				t.Errorf("line %d: %s is %v, want %v", i, k, line[k], v)
 			}
 		}
-		for _, k := range []string{"remote", "host", "proto", "duration_ms", "ttfb_ms", "user_agent"} {
+		for _, k := range []string{"remote", "host", "proto", "duration_ms", "ttfb_ms",
+			"user_agent"} {
 			if _, ok := line[k]; !ok {
 				t.Errorf("line %d has no %s", i, k)
 			}
 		}
 	}
-	if len(ids) != len(lines) || lines[0]["version"] != lines[1]["version"] || lines[0]["version"] == nil {
+	if len(ids) != len(lines) || lines[0]["version"] != lines[1]["version"] ||
+		lines[0]["version"] == nil {
 		t.Errorf("ids or versions are wrong: %v", lines)
 	}
 
@@ -163,7 +166,11 @@ func TestLogTellsWhereThingsAre(t *testing.T) {
 func TestPanicIsLoggedOnceAndAnswered(t *testing.T) {
 	var book logbook
 	logger := zerolog.New(&book)
-	n := newNode(t, proxy.Config{Logger: &logger, Origin: roundTrip(func(*http.Request) (*http.Response, error) { panic("bug of the origin") })})
+	n := newNode(t, proxy.Config{Logger: &logger,
+		Origin: roundTrip(func(*http.Request) (*http.Response,
+			error) {
+			panic("bug of the origin")
+		})})
 	for _, method := range []string{"GET", "POST"} {
 		resp, b := n.read(n.do(method, "/files/f"))
 		if resp.StatusCode < 500 || strings.Contains(string(b), "bug") {
@@ -188,7 +195,8 @@ func TestBytesThatHaveComeAreInMemory(t *testing.T) {
 	logger := zerolog.New(&book)
 	n, o := fronting(t, proxy.Config{Logger: &logger})
 	more := make(chan int64)
-	o.Handle("/f", drip(0, 5000, http.Header{"Cache-Control": {"max-age=60"}, "Etag": {`"1"`}}, more))
+	o.Handle("/f", drip(0, 5000, http.Header{"Cache-Control": {"max-age=60"}, "Etag": {`"1"`}},
+		more))
 	whole := n.do(http.MethodGet, "/files/f")
 	more <- 2000
 	if _, err := io.CopyN(io.Discard, whole.Body, 2000); err != nil {
@@ -198,8 +206,12 @@ func TestBytesThatHaveComeAreInMemory(t *testing.T) {
 	eventually(t, "the first is logged", func() bool { return len(book.lines(t, "request")) == 1 })
 	more <- 5000
 	n.read(whole)
-	eventually(t, "both requests are logged", func() bool { return len(book.lines(t, "request")) == 2 })
-	for i, want := range []map[string]any{{"cache": "hit", "source": "memory"}, {"cache": "miss", "source": "origin"}} {
+	eventually(t, "both requests are logged", func() bool {
+		return len(book.lines(t,
+			"request")) == 2
+	})
+	for i, want := range []map[string]any{{"cache": "hit", "source": "memory"}, {"cache": "miss",
+		"source": "origin"}} {
 		for field, value := range want {
 			if got := book.lines(t, "request")[i][field]; got != value {
 				t.Errorf("request %d: %s is %v, want %v", i, field, got, value)

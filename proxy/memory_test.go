@@ -29,12 +29,16 @@ func (u *usual) RoundTrip(r *http.Request) (*http.Response, error) {
 		status, size = http.StatusNotFound, 150
 	}
 	h := http.Header{
-		"Server": {"nginx/1.24.0"}, "Date": {now.Format(http.TimeFormat)}, "Content-Type": {"text/plain"},
-		"Content-Length": {fmt.Sprint(size)}, "Last-Modified": {now.Add(-time.Hour).Format(http.TimeFormat)},
-		"Etag": {fmt.Sprintf(`"%x-%x"`, now.Unix(), u.asked)}, "Accept-Ranges": {"bytes"}, "Cache-Control": {"max-age=3600"},
+		"Server": {"nginx/1.24.0"}, "Date": {now.Format(http.TimeFormat)},
+		"Content-Type":   {"text/plain"},
+		"Content-Length": {fmt.Sprint(size)},
+		"Last-Modified":  {now.Add(-time.Hour).Format(http.TimeFormat)},
+		"Etag":           {fmt.Sprintf(`"%x-%x"`, now.Unix(), u.asked)}, "Accept-Ranges": {"bytes"},
+		"Cache-Control": {"max-age=3600"},
 	}
 	if strings.HasPrefix(r.URL.Path, "/rich/") {
-		h["Vary"], h["Cache-Groups"] = []string{"Accept-Encoding, Accept"}, []string{fmt.Sprintf(`"group-%d"`, u.asked)}
+		h["Vary"], h["Cache-Groups"] = []string{"Accept-Encoding, Accept"},
+			[]string{fmt.Sprintf(`"group-%d"`, u.asked)}
 		h["X-Unusual"] = []string{strings.Repeat("unusual ", 20)}
 	}
 	return &http.Response{
@@ -45,7 +49,8 @@ func (u *usual) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (u *usual) proxy(t *testing.T, memory int64) *proxy.Proxy {
 	t.Helper()
-	p, err := proxy.New(proxy.Config{Origin: u, Memory: memory, Slab: memory / 8, MaxChunk: min(1<<20, memory/8)})
+	p, err := proxy.New(proxy.Config{Origin: u, Memory: memory, Slab: memory / 8,
+		MaxChunk: min(1<<20, memory/8)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +68,12 @@ func (u *usual) ask(t *testing.T, p *proxy.Proxy, name string, from, to int) (mi
 		r.Header = http.Header{"User-Agent": {"Go-http-client/1.1"}, "Accept-Encoding": {"gzip"}}
 		w := httptest.NewRecorder()
 		p.ServeHTTP(w, r)
-		if size, ok := u.sizes[name[:strings.Index(name, "/")]]; ok != (w.Code == 200) || ok && w.Body.Len() != size {
+		if size, ok := u.sizes[name[:strings.Index(name, "/")]]; ok != (w.Code == 200) || ok &&
+			w.Body.Len() != size {
 			t.Fatalf("%s: %d, %d bytes", r.URL, w.Code, w.Body.Len())
 		}
-		runtime.Gosched() // as a server would that waits for the next request: fills have their turn
+		// as a server would that waits for the next request: fills have their turn
+		runtime.Gosched()
 	}
 	return u.asked - asked
 }
@@ -94,9 +101,11 @@ func TestRecordTakesFewBytes(t *testing.T) {
 	}
 	const n, batches = 4000, 6
 	const more = n * (batches - 1)
-	const chunkItem = 178 // what groupcache spends on an item besides what it counts, less the key, which the record has, too
+	// what groupcache spends on an item besides what it counts, less the key, which the record has, too
+	const chunkItem = 178
 	sizes := map[string]int{"one": 1, "half": 500, "kilobyte": 1000, "rich": 1000}
-	for name, content := range map[string]int64{"one": 8, "half": 512, "kilobyte": 1024 + chunkItem, "none": 160, "rich": 1024 + chunkItem} {
+	for name, content := range map[string]int64{"one": 8, "half": 512, "kilobyte": 1024 + chunkItem,
+		"none": 160, "rich": 1024 + chunkItem} {
 		t.Run(name, func(t *testing.T) {
 			u := &usual{sizes: sizes}
 			p := u.proxy(t, 512<<20)
@@ -113,7 +122,8 @@ func TestRecordTakesFewBytes(t *testing.T) {
 			if now.Records != batches*n {
 				t.Fatalf("%d records", now.Records)
 			}
-			each, accounted := (after-before)/more-content, (now.RecordBytes-counted.RecordBytes)/more
+			each, accounted := (after-before)/more-content,
+				(now.RecordBytes-counted.RecordBytes)/more
 			if now.Chunks == 0 {
 				accounted -= content
 			}
@@ -136,13 +146,16 @@ func TestRecordTakesFewBytes(t *testing.T) {
 func TestRecordsMakeRoomForTheirLike(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {
-		t.Skip("it asks for 60,000 files one after the other, which takes long under the race detector and shows it nothing")
+		t.Skip("it asks for 60,000 files one after the other, which takes long under the race " +
+			"detector and shows it nothing")
 	}
 	const memory, hot, flood = 8 << 20, 300 / 8, 100_000 / 8
 	sizes := map[string]int{"hot": 100_000, "one": 1, "kilobyte": 1000, "half": 500}
 	for name, url := range map[string]string{
-		"files of a byte": "one/%d", "names that don't exist": "none/%d", "query strings": "half/script?q=%d",
-		"query strings of a byte": "one/script?q=%d", "query strings that don't exist": "none/script?q=%d",
+		"files of a byte": "one/%d", "names that don't exist": "none/%d",
+		"query strings":                  "half/script?q=%d",
+		"query strings of a byte":        "one/script?q=%d",
+		"query strings that don't exist": "none/script?q=%d",
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := &usual{sizes: sizes}
@@ -192,7 +205,8 @@ func TestRecordsMakeRoomForTheirLike(t *testing.T) {
 func TestMemoryGoesWhereItIsNeeded(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {
-		t.Skip("it asks for 40,000 files one after the other, which takes long under the race detector and shows it nothing")
+		t.Skip("it asks for 40,000 files one after the other, which takes long under the race " +
+			"detector and shows it nothing")
 	}
 	const memory = 8 << 20
 	const small, large = 25_000 / 8, memory * 9 / 10 / 110_000

@@ -58,14 +58,17 @@ func TestMount(t *testing.T) {
 // outside are requests for nothing that the origin has, and the status and the Location that they
 // get where the mount is lead and a slash.
 func outside(lead string) [][3]string {
-	list := [][3]string{{"GET", "/zk", "400 "}, {"POST", "/zk?key=1.txt", "405 "}, {"BREW", "/zk", "405 "}}
+	list := [][3]string{{"GET", "/zk", "400 "}, {"POST", "/zk?key=1.txt", "405 "}, {"BREW", "/zk",
+		"405 "}}
 	if lead == "" {
 		return list
 	}
 	return append(list, [][3]string{
-		{"GET", "/", "307 " + lead + "/"}, {"HEAD", lead, "307 " + lead + "/"}, {"GET", lead + "?a=b", "307 " + lead + "/?a=b"},
+		{"GET", "/", "307 " + lead + "/"}, {"HEAD", lead, "307 " + lead + "/"},
+		{"GET", lead + "?a=b", "307 " + lead + "/?a=b"},
 		{"POST", "/", "405 "}, {"BREW", lead, "405 "},
-		{"GET", "/files/1.txt", "404 "}, {"GET", lead + "ster", "404 "}, {"BREW", "/files/", "404 "},
+		{"GET", "/files/1.txt", "404 "}, {"GET", lead + "ster", "404 "}, {"BREW", "/files/",
+			"404 "},
 		{"GET", strings.Replace(lead, "/", "//", 1) + "/1.txt", "404 "},
 	}...)
 }
@@ -86,7 +89,8 @@ func TestMountThatHidesNothing(t *testing.T) {
 	})
 	resp, _ := n.get("/from")
 	to, err := resp.Location()
-	if err != nil || to.Host != resp.Request.URL.Host || to.EscapedPath() != "//elsewhere.example/x" {
+	if err != nil || to.Host != resp.Request.URL.Host ||
+		to.EscapedPath() != "//elsewhere.example/x" {
 		t.Fatalf("the redirect leads to %v, %v", to, err)
 	}
 	n.raw("GET //elsewhere.example/x HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
@@ -104,7 +108,10 @@ func TestMountThatHidesNothing(t *testing.T) {
 func TestNodesWithMountsOfTheirOwn(t *testing.T) {
 	mounts := []string{"/", "/a/b/", "/files/"}
 	c := newCluster(t, 3, proxy.Config{}, func(i int, cfg *proxy.Config) { cfg.Mount = mounts[i] })
-	get := func(i int, name string) (*http.Response, []byte) { return c.nodes[i].get(mounts[i] + name) }
+	get := func(i int, name string) (*http.Response, []byte) {
+		return c.nodes[i].get(mounts[i] +
+			name)
+	}
 	for f := range 6 {
 		name := fmt.Sprint("f", f)
 		c.o.Handle("/"+name, func(w http.ResponseWriter, r *http.Request) {
@@ -131,15 +138,20 @@ func TestNodesWithMountsOfTheirOwn(t *testing.T) {
 
 func TestMountThatCantBe(t *testing.T) {
 	for mount, why := range map[string]string{
-		"files/": "begins with a slash", "/zk": "/zk is where", "/zk/": "/zk is where", "/a//b/": "one slash", "//": "one slash",
-		"//a/": "one slash", "/a//": "one slash", "/../a/": "dot segments", "/a/./": "dot segments", "/a%20b/": "letters, digits",
-		"/{x}/": "letters, digits", "/a*/": "letters, digits", "/é/": "letters, digits", "/a?b/": "letters, digits",
+		"files/": "begins with a slash", "/zk": "/zk is where", "/zk/": "/zk is where",
+		"/a//b/": "one slash", "//": "one slash",
+		"//a/": "one slash", "/a//": "one slash", "/../a/": "dot segments", "/a/./": "dot segments",
+		"/a%20b/": "letters, digits",
+		"/{x}/":   "letters, digits", "/a*/": "letters, digits", "/é/": "letters, digits",
+		"/a?b/": "letters, digits",
 	} {
-		p, err := proxy.New(proxy.Config{Origin: http.NewFileTransport(http.Dir(".")), Mount: mount})
+		p, err := proxy.New(proxy.Config{Origin: http.NewFileTransport(http.Dir(".")),
+			Mount: mount})
 		if err == nil {
 			p.Close()
 		}
-		if err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), mount) {
+		if err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(),
+			mount) {
 			t.Errorf("%q: %v", mount, err)
 		}
 	}

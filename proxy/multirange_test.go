@@ -21,28 +21,34 @@ func TestSeveralRangesOfWhatIsPartlyEvicted(t *testing.T) {
 	const size = 6 * most
 	noRanges := func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Etag"], w.Header()["Cache-Control"] = []string{`"1"`}, []string{"max-age=600"}
-		w.Header()["Accept-Ranges"], w.Header()["Content-Length"] = []string{"none"}, []string{fmt.Sprint(size)}
+		w.Header()["Accept-Ranges"], w.Header()["Content-Length"] = []string{"none"},
+			[]string{fmt.Sprint(size)}
 		w.Write(origintest.Content(0, 0, size))
 	}
 	for name, serve := range map[string]http.HandlerFunc{
-		"no validator":     origintest.File{Size: size, Header: maxAge("600")}.ServeHTTP,
-		"a weak validator": origintest.File{Size: size, ETag: `W/"1"`, Header: maxAge("600")}.ServeHTTP,
-		"no ranges":        noRanges,
+		"no validator": origintest.File{Size: size, Header: maxAge("600")}.ServeHTTP,
+		"a weak validator": origintest.File{Size: size, ETag: `W/"1"`,
+			Header: maxAge("600")}.ServeHTTP,
+		"no ranges": noRanges,
 	} {
 		for _, ranges := range [][][2]int64{
-			{{0, 10}, {20000, 20010}}, {{20000, 20010}, {0, 10}}, {{0, 10}, {size - 10, size}, {20000, 30000}},
+			{{0, 10}, {20000, 20010}}, {{20000, 20010}, {0, 10}}, {{0, 10}, {size - 10, size},
+				{20000, 30000}},
 		} {
 			t.Run(fmt.Sprint(name, " ", ranges), func(t *testing.T) {
 				n, o := fronting(t, proxy.Config{})
 				o.Handle("/f", serve)
 				o.Handle("/filler", origintest.File{Size: most, Header: maxAge("600")}.ServeHTTP)
 				n.expect(200, origintest.Content(0, 0, size), "/files/f")
-				for i := range 2 * memory / most { // which evicts what isn't asked for meanwhile: the middle
+				// which evicts what isn't asked for meanwhile: the middle
+				for i := range 2 * memory / most {
 					for range 2 {
-						n.expect(200, origintest.Content(0, 0, most), fmt.Sprint("/files/filler?", i))
+						n.expect(200, origintest.Content(0, 0, most), fmt.Sprint("/files/filler?",
+							i))
 					}
 					n.expect(206, origintest.Content(0, 0, 10), "/files/f", "Range: bytes=0-9")
-					n.expect(206, origintest.Content(0, size-10, size), "/files/f", "Range: bytes=-10")
+					n.expect(206, origintest.Content(0, size-10, size), "/files/f",
+						"Range: bytes=-10")
 				}
 				o.Forget()
 				n.expectParts("/files/f", ranges)
@@ -65,7 +71,8 @@ func (n *node) expectParts(path string, ranges [][2]int64) {
 	for _, r := range ranges {
 		field += fmt.Sprintf("%d-%d,", r[0], r[1]-1)
 	}
-	n.client.CloseIdleConnections() // over one that it has used before, the transport would try an aborted request again
+	// over one that it has used before, the transport would try an aborted request again
+	n.client.CloseIdleConnections()
 	resp, b := n.get(path, field)
 	kind, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err != nil || resp.StatusCode != 206 || kind != "multipart/byteranges" {
@@ -77,7 +84,8 @@ func (n *node) expectParts(path string, ranges [][2]int64) {
 		if err != nil {
 			n.t.Fatal(err)
 		}
-		if got, err := io.ReadAll(part); err != nil || !bytes.Equal(got, origintest.Content(0, r[0], r[1])) {
+		if got, err := io.ReadAll(part); err != nil || !bytes.Equal(got, origintest.Content(0, r[0],
+			r[1])) {
 			n.t.Errorf("%s %v: %d bytes, %v", path, r, len(got), err)
 		}
 	}

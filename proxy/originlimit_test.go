@@ -46,15 +46,20 @@ func TestOriginRequests(t *testing.T) {
 	var clients sync.WaitGroup
 	for i := range slots + queue {
 		for range 8 {
-			clients.Go(func() { l.expect(200, origintest.Content(0, 0, 100), fmt.Sprint("/files/", i)) })
+			clients.Go(func() {
+				l.expect(200, origintest.Content(0, 0, 100), fmt.Sprint("/files/",
+					i))
+			})
 		}
 		if i < slots {
-			eventually(t, "it has come to the origin", func() bool { return g.came.Load() == int64(i+1) })
+			eventually(t, "it has come to the origin",
+				func() bool { return g.came.Load() == int64(i+1) })
 		}
 	}
 	eventually(t, "the queue is full", func() bool { return l.Stats().OriginWaiting == queue })
 	resp, _ := l.get(fmt.Sprint("/files/", slots+queue))
-	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || l.Stats().Refused.Origin != 1 {
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" ||
+		l.Stats().Refused.Origin != 1 {
 		t.Errorf("%s, %v, %+v", resp.Status, resp.Header, l.Stats().Refused)
 	}
 	l.cacheStatus(resp, "fwd=uri-miss")
@@ -74,9 +79,11 @@ func TestOriginRequests(t *testing.T) {
 // TestSlotsComeBack: whatever comes of a request to the origin, its place is free after it.
 func TestSlotsComeBack(t *testing.T) {
 	l := newLimited(t, proxy.Limits{OriginRequests: 1, OriginQueue: -1})
-	l.o.Handle("/private", origintest.File{Size: 5000, Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP)
+	l.o.Handle("/private", origintest.File{Size: 5000,
+		Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP)
 	l.o.Handle("/stale", origintest.File{Size: 700, ETag: `"1"`, Header: maxAge("0")}.ServeHTTP)
-	l.o.Handle("/large", origintest.File{Size: 3*slab + 7, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
+	l.o.Handle("/large", origintest.File{Size: 3*slab + 7, ETag: `"1"`,
+		Header: maxAge("60")}.ServeHTTP)
 	l.o.Handle("/cut", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "half")
@@ -85,14 +92,17 @@ func TestSlotsComeBack(t *testing.T) {
 	l.o.Handle("/post", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
 	free := func() {
 		t.Helper()
-		l.o.Handle("/free", origintest.File{Size: 1, Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP)
+		l.o.Handle("/free", origintest.File{Size: 1,
+			Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP)
 		eventually(t, "there is room", func() bool {
 			resp, _ := l.get("/files/free")
 			return resp.StatusCode == http.StatusOK
 		})
 	}
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost} {
-		for _, path := range []string{"f", "private", "stale", "stale", "large", "cut", "post", "missing"} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions,
+		http.MethodPost} {
+		for _, path := range []string{"f", "private", "stale", "stale", "large", "cut", "post",
+			"missing"} {
 			resp, err := l.try(method, "/files/"+path)
 			if err == nil {
 				io.Copy(io.Discard, resp.Body)
@@ -166,7 +176,8 @@ func TestOriginRequestsOfPeers(t *testing.T) {
 	eventually(t, "the queue is full", func() bool { return c.nodes[0].Stats().OriginWaiting == 1 })
 	for i, n := range c.nodes {
 		resp, _ := n.get("/files/" + paths[2])
-		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		if resp.StatusCode != http.StatusServiceUnavailable ||
+			resp.Header.Get("Retry-After") == "" {
 			t.Errorf("node %d: %s, %v", i, resp.Status, resp.Header)
 		}
 	}

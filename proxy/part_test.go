@@ -26,22 +26,30 @@ func partOrigin(o *origintest.Origin, f origintest.File, start, end int64) {
 // TestPartIsKept: what an origin sends a part of is answered from that part, and the origin is
 // asked for what is missing, and for no more (RFC 9111 sections 3.3 and 3.4).
 func TestPartIsKept(t *testing.T) {
-	for _, size := range []int64{10, first, first + 1, 3 * first, most + 3, slab + 5, 2*slab + most} {
-		for _, at := range [][2]int64{{0, 5}, {4, 9}, {size - 3, size}, {size / 3, size/3 + size/2}} {
+	for _, size := range []int64{10, first, first + 1, 3 * first, most + 3, slab + 5, 2*slab +
+		most} {
+		for _, at := range [][2]int64{{0, 5}, {4, 9}, {size - 3, size}, {size / 3, size/3 +
+			size/2}} {
 			start, end := at[0], at[1]
 			t.Run(fmt.Sprintf("%d-%d of %d", start, end, size), func(t *testing.T) {
 				n, o := fronting(t, proxy.Config{})
-				partOrigin(o, origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")}, start, end)
-				span := func(from, to int64) string { return fmt.Sprintf("Range: bytes=%d-%d", from, to-1) }
+				partOrigin(o, origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")},
+					start, end)
+				span := func(from, to int64) string {
+					return fmt.Sprintf("Range: bytes=%d-%d", from,
+						to-1)
+				}
 				want := func(from, to int64) []byte { return origintest.Content(0, from, to) }
 
 				n.expect(206, want(start, end), "/files/f", span(start, end))
 				resp := n.expect(206, want(start+1, end-1), "/files/f", span(start+1, end-1))
-				here := amongPeers <= 1 || end <= slab // in a cluster another slab has another owner, who doesn't have the part
+				// in a cluster another slab has another owner, who doesn't have the part
+				here := amongPeers <= 1 || end <= slab
 				if here {
 					n.cacheStatus(resp, "hit")
 				}
-				if got := resp.Header.Get("Content-Range"); got != fmt.Sprintf("bytes %d-%d/%d", start+1, end-2, size) {
+				if got := resp.Header.Get("Content-Range"); got != fmt.Sprintf("bytes %d-%d/%d",
+					start+1, end-2, size) {
 					t.Errorf("Content-Range %q", got)
 				}
 				if here && (o.Count() != 1 || o.Requests()[0].Header.Get("Range") != "") {
@@ -56,9 +64,13 @@ func TestPartIsKept(t *testing.T) {
 				if amongPeers <= 1 { // else it depends on what the others say in time
 					n.cacheStatus(resp, "hit")
 				}
-				eventually(t, "that was a hit", func() bool { return n.Proxy.Stats().Hits == hits+1 })
+				eventually(t, "that was a hit", func() bool {
+					return n.Proxy.Stats().Hits == hits+
+						1
+				})
 				if o.Count() != asked {
-					t.Errorf("the origin was asked for what is held: %q", origintest.Ranges(o.Requests()))
+					t.Errorf("the origin was asked for what is held: %q",
+						origintest.Ranges(o.Requests()))
 				}
 				n.expect(206, want(0, size-1), "/files/f", span(0, size-1))
 				for _, r := range o.Requests()[1:] {
@@ -128,15 +140,18 @@ func TestPartThatCantBeJoined(t *testing.T) {
 	if o.Count() != 1 {
 		t.Errorf("%d origin requests", o.Count())
 	}
-	if resp := n.do("HEAD", "/files/f", "Range: bytes=5-6", "Cookie: whole"); resp.StatusCode != 200 || resp.Header.Get("Content-Range") != "" {
+	if resp := n.do("HEAD", "/files/f", "Range: bytes=5-6",
+		"Cookie: whole"); resp.StatusCode != 200 || resp.Header.Get("Content-Range") != "" {
 		t.Errorf("HEAD: %d, %v", resp.StatusCode, resp.Header)
 	}
-	for _, fields := range [][]string{nil, {"Range: bytes=3-5"}, {"Range: bytes=8-9"}, {"Range: bytes=-2"}, {"Range: bytes=5-6,8-8"}, {"Range: bytes=5-6", `If-Range: W/"1"`}} {
+	for _, fields := range [][]string{nil, {"Range: bytes=3-5"}, {"Range: bytes=8-9"},
+		{"Range: bytes=-2"}, {"Range: bytes=5-6,8-8"}, {"Range: bytes=5-6", `If-Range: W/"1"`}} {
 		fields = append(fields, "Cookie: whole")
 		o.Forget()
 		resp, b := n.get("/files/f", fields...)
 		if (resp.StatusCode != 200 && resp.StatusCode != 206) || o.Count() > 1 {
-			t.Errorf("%v: %d, %d bytes, %d origin requests", fields, resp.StatusCode, len(b), o.Count())
+			t.Errorf("%v: %d, %d bytes, %d origin requests", fields, resp.StatusCode, len(b),
+				o.Count())
 		}
 		if fields[0] == "Cookie: whole" && len(b) != 9000 {
 			t.Errorf("%d bytes of the whole", len(b))
@@ -147,7 +162,8 @@ func TestPartThatCantBeJoined(t *testing.T) {
 
 // TestPartsThatContradictThemselvesArePassedOn and answer for nothing.
 func TestPartsThatContradictThemselvesArePassedOn(t *testing.T) {
-	for _, field := range []string{"bytes 4-9/10", "bytes 4-8/8", "bytes 4-8/*", "bytes */10", "lines 4-8/10", "", "bytes 8-4/10"} {
+	for _, field := range []string{"bytes 4-9/10", "bytes 4-8/8", "bytes 4-8/*", "bytes */10",
+		"lines 4-8/10", "", "bytes 8-4/10"} {
 		t.Run(field, func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
 			o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -181,21 +197,26 @@ func TestRangesOfWhatIsNotKept(t *testing.T) {
 	resp.Body.Close()
 	o.Forget()
 	for i := range 3 {
-		resp := n.expect(206, origintest.Content(0, 2*memory, 2*memory+5000), "/files/f", "Range: bytes="+strconv.Itoa(2*memory)+"-"+strconv.Itoa(2*memory+4999))
-		if got := resp.Header.Get("Content-Range"); got != fmt.Sprintf("bytes %d-%d/%d", 2*memory, 2*memory+4999, size) {
+		resp := n.expect(206, origintest.Content(0, 2*memory, 2*memory+5000), "/files/f",
+			"Range: bytes="+strconv.Itoa(2*memory)+"-"+strconv.Itoa(2*memory+4999))
+		if got := resp.Header.Get("Content-Range"); got != fmt.Sprintf("bytes %d-%d/%d", 2*memory,
+			2*memory+4999, size) {
 			t.Errorf("Content-Range %q", got)
 		}
 		if i > 0 && !strings.Contains(resp.Header.Get("Cache-Status"), "hit") {
 			t.Errorf("Cache-Status %q", resp.Header.Get("Cache-Status"))
 		}
 	}
-	n.expect(206, origintest.Content(0, 2*memory+10, 2*memory+20), "/files/f", "Range: bytes="+strconv.Itoa(2*memory+10)+"-"+strconv.Itoa(2*memory+19))
+	n.expect(206, origintest.Content(0, 2*memory+10, 2*memory+20), "/files/f", "Range: bytes="+
+		strconv.Itoa(2*memory+10)+"-"+strconv.Itoa(2*memory+19))
 	// It may have been forgotten by then how large it is, which has to be asked for.
-	if got := strings.TrimSpace(origintest.Ranges(o.Requests())); got != fmt.Sprintf("%d-%d", 2*memory, 2*memory+4999) {
+	if got := strings.TrimSpace(origintest.Ranges(o.Requests())); got != fmt.Sprintf("%d-%d",
+		2*memory, 2*memory+4999) {
 		t.Errorf("the origin was asked for %q", got)
 	}
 	o.Forget()
-	n.expect(206, origintest.Content(0, 3*memory, 3*memory+9), "/files/f", "Range: bytes="+strconv.Itoa(3*memory)+"-"+strconv.Itoa(3*memory+8))
+	n.expect(206, origintest.Content(0, 3*memory, 3*memory+9), "/files/f", "Range: bytes="+
+		strconv.Itoa(3*memory)+"-"+strconv.Itoa(3*memory+8))
 	if got := origintest.Ranges(o.Requests()); got != fmt.Sprintf("%d-%d", 3*memory, 3*memory+8) {
 		t.Errorf("then the origin was asked for %q", got)
 	}

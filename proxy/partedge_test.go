@@ -42,7 +42,8 @@ func TestUnsatisfiableIsNotStored(t *testing.T) {
 // other.
 func TestPiecesAreNotHeldWhole(t *testing.T) {
 	for _, pieces := range []bool{false, true} {
-		c := newCluster(t, 2, proxy.Config{Memory: 256 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20, Slab: 64 << 20})
+		c := newCluster(t, 2, proxy.Config{Memory: 256 << 20, FirstChunk: 32 << 10,
+			MaxChunk: 1 << 20, Slab: 64 << 20})
 		const size = 60 << 20
 		f := origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")}
 		c.o.Handle("/f", f.ServeHTTP)
@@ -64,7 +65,8 @@ func TestPiecesAreNotHeldWhole(t *testing.T) {
 		c.other("f").get("/files/f", "Range: bytes=0-4")
 		before, start := heap(), time.Now()
 		resp = c.other("f").do("GET", "/files/f")
-		t.Logf("pieces %v: head after %v, %d MiB more", pieces, time.Since(start), (heap()-before)>>20)
+		t.Logf("pieces %v: head after %v, %d MiB more", pieces, time.Since(start),
+			(heap()-before)>>20)
 		if grown := heap() - before; grown > 20<<20 {
 			t.Errorf("pieces %v: %d MiB are held for one client", pieces, grown>>20)
 		}
@@ -78,14 +80,16 @@ func TestRelaysThatAreReopened(t *testing.T) {
 	for i := range 150 {
 		path := fmt.Sprint("f", i)
 		const size = 6 * slab
-		c.o.Handle("/"+path, origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+		c.o.Handle("/"+path, origintest.File{Size: size, ETag: `"1"`,
+			Header: maxAge("600")}.ServeHTTP)
 		n := c.other(path)
 		n.get("/files/"+path, "Range: bytes=0-4")
 		var wg sync.WaitGroup
 		for k := range 12 {
 			wg.Go(func() {
 				off := int64(slab + 2000*k + rand.IntN(500))
-				n.expect(206, origintest.Content(0, off, off+1000), "/files/"+path, fmt.Sprintf("Range: bytes=%d-%d", off, off+999))
+				n.expect(206, origintest.Content(0, off, off+1000), "/files/"+path,
+					fmt.Sprintf("Range: bytes=%d-%d", off, off+999))
 			})
 		}
 		wg.Wait()
@@ -139,7 +143,8 @@ func TestPartIsRenewed(t *testing.T) {
 func TestRangesOfWhatHasNone(t *testing.T) {
 	const size = 4 * memory
 	n, o := fronting(t, proxy.Config{})
-	o.Handle("/f", origintest.File{Size: size, ETag: `W/"1"`, NoRanges: true, Header: maxAge("600")}.ServeHTTP)
+	o.Handle("/f", origintest.File{Size: size, ETag: `W/"1"`, NoRanges: true,
+		Header: maxAge("600")}.ServeHTTP)
 	resp := n.do("GET", "/files/f")
 	io.CopyN(io.Discard, resp.Body, 1000)
 	resp.Body.Close()
@@ -151,7 +156,8 @@ func TestRangesOfWhatHasNone(t *testing.T) {
 		resp.Body.Close()
 		eventually(t, "nothing is being read", func() bool { return n.Stats().LiveFills == 0 })
 		if o.Count() > 2 {
-			t.Errorf("%d: %d, %d requests, %d KiB: %q", i, resp.StatusCode, o.Count(), (n.Stats().OriginBytes-before)>>10, origintest.Ranges(o.Requests()))
+			t.Errorf("%d: %d, %d requests, %d KiB: %q", i, resp.StatusCode, o.Count(),
+				(n.Stats().OriginBytes-before)>>10, origintest.Ranges(o.Requests()))
 		}
 	}
 }
@@ -161,7 +167,8 @@ func TestPartsPushOutNoVariants(t *testing.T) {
 	const size = 4 * memory
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
-		f := origintest.File{Size: size, ETag: `W/"1"`, Header: http.Header{"Cache-Control": {"max-age=600"}, "Vary": {"Accept-Language"}}}
+		f := origintest.File{Size: size, ETag: `W/"1"`,
+			Header: http.Header{"Cache-Control": {"max-age=600"}, "Vary": {"Accept-Language"}}}
 		if r.Header.Get("Accept-Language") == "de" {
 			f.Size, f.Seed = 100, 1
 		}
@@ -172,8 +179,10 @@ func TestPartsPushOutNoVariants(t *testing.T) {
 	io.CopyN(io.Discard, resp.Body, 1000)
 	resp.Body.Close()
 	for i := range 40 {
-		n.expect(206, origintest.Content(0, int64(i), int64(i)+1), "/files/f", fmt.Sprintf("Range: bytes=%d-%d", i, i))
-		n.expect(206, origintest.Content(0, 2*memory+int64(i), 2*memory+int64(i)+1), "/files/f", fmt.Sprintf("Range: bytes=%d-%d", 2*memory+i, 2*memory+i))
+		n.expect(206, origintest.Content(0, int64(i), int64(i)+1), "/files/f",
+			fmt.Sprintf("Range: bytes=%d-%d", i, i))
+		n.expect(206, origintest.Content(0, 2*memory+int64(i), 2*memory+int64(i)+1), "/files/f",
+			fmt.Sprintf("Range: bytes=%d-%d", 2*memory+i, 2*memory+i))
 	}
 	o.Forget()
 	n.expect(200, origintest.Content(1, 0, 100), "/files/f", "Accept-Language: de")
@@ -188,7 +197,8 @@ func TestPartsOfTheEndless(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
 		var start, end int64
-		if _, err := fmt.Sscanf(r.Header.Get("Range")+r.Header.Get("X-Range"), "bytes=%d-%d", &start, &end); err != nil {
+		if _, err := fmt.Sscanf(r.Header.Get("Range")+r.Header.Get("X-Range"), "bytes=%d-%d",
+			&start, &end); err != nil {
 			start, end = 0, 4
 		}
 		w.Header().Set("Cache-Control", "max-age=600")
@@ -208,11 +218,16 @@ func TestPartsOfTheEndless(t *testing.T) {
 // among its fragments.
 func TestPartOfWhatWasForgotten(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
-	partOrigin(o, origintest.File{Size: 9000, ETag: `"1"`, Header: http.Header{"Cache-Control": {"max-age=600"}, "Cache-Groups": {`"G"`}}}, 0, 5)
-	o.Handle("/g", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Group-Invalidation", `"G"`) })
+	partOrigin(o, origintest.File{Size: 9000, ETag: `"1"`,
+		Header: http.Header{"Cache-Control": {"max-age=600"}, "Cache-Groups": {`"G"`}}}, 0, 5)
+	o.Handle("/g", func(w http.ResponseWriter,
+		r *http.Request) {
+		w.Header().Set("Cache-Group-Invalidation", `"G"`)
+	})
 	n.expect(206, origintest.Content(0, 0, 5), "/files/f", "Range: bytes=0-4")
 	n.expect(200, origintest.Content(0, 0, 9000), "/files/f")
-	n.read(n.do("POST", "/files/g")) // the record goes, as it does when it is evicted; the chunks stay
+	// the record goes, as it does when it is evicted; the chunks stay
+	n.read(n.do("POST", "/files/g"))
 	n.expect(206, origintest.Content(0, 0, 5), "/files/f", "Range: bytes=0-4")
 	n.expect(206, origintest.Content(0, 2000, 2010), "/files/f", "Range: bytes=2000-2009")
 }

@@ -32,7 +32,8 @@ func auditing(t *testing.T, test func(t *testing.T, a *audit)) {
 	oneNode(t)
 	for _, n := range []int{1, 3} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			a := &audit{t: t, o: origintest.New(t), books: make([]logbook, n), outcomes: map[string]int64{}}
+			a := &audit{t: t, o: origintest.New(t), books: make([]logbook, n),
+				outcomes: map[string]int64{}}
 			server := origin.HTTP(a.o.Base)
 			t.Cleanup(server.CloseIdleConnections)
 			listeners, names := listenForPeers(t, n)
@@ -40,7 +41,8 @@ func auditing(t *testing.T, test func(t *testing.T, a *audit)) {
 				logger := zerolog.New(&a.books[i])
 				cfg := proxy.Config{Origin: server, Logger: &logger}
 				if n > 1 {
-					cfg.Cluster = proxy.Cluster{Listener: listeners[i], Peers: names, MissedHeartbeats: 100}
+					cfg.Cluster = proxy.Cluster{Listener: listeners[i], Peers: names,
+						MissedHeartbeats: 100}
 				}
 				a.nodes = append(a.nodes, newNode(t, cfg))
 			}
@@ -54,7 +56,8 @@ func auditing(t *testing.T, test func(t *testing.T, a *audit)) {
 
 // ask has the i-th node answer, and returns what it says in Cache-Status and in its log, and how
 // often the origin was asked for it.
-func (a *audit) ask(i int, w http.ResponseWriter, path string, fields ...string) (status, logged string, asked int) {
+func (a *audit) ask(i int, w http.ResponseWriter, path string, fields ...string) (status,
+	logged string, asked int) {
 	a.t.Helper()
 	i %= len(a.nodes)
 	r := httptest.NewRequestWithContext(a.t.Context(), "GET", path, nil)
@@ -81,7 +84,8 @@ func (a *audit) ask(i int, w http.ResponseWriter, path string, fields ...string)
 func (a *audit) expect(i int, wantStatus, wantLogged, path string, fields ...string) {
 	a.t.Helper()
 	status, logged, asked := a.ask(i, httptest.NewRecorder(), path, fields...)
-	late := len(a.nodes) > 1 && wantLogged == "hit" && strings.HasPrefix(status, "scurry; fwd=partial; ")
+	late := len(a.nodes) > 1 && wantLogged == "hit" && strings.HasPrefix(status,
+		"scurry; fwd=partial; ")
 	said := late || strings.HasPrefix(status, "scurry; "+wantStatus)
 	if !said || logged != wantLogged || (asked == 0) != (wantLogged == "hit") {
 		a.t.Errorf("%s %q of node %d: %s, logged %s, and the origin was asked %d times; want %s, %s",
@@ -104,9 +108,11 @@ func TestFreshButNotHeld(t *testing.T) {
 		const size = 3*slab + 10
 		for i := range a.nodes {
 			path := fmt.Sprint("/f", i)
-			a.o.Handle(path, origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+			a.o.Handle(path, origintest.File{Size: size, ETag: `"1"`,
+				Header: maxAge("600")}.ServeHTTP)
 			path = "/files" + path
-			last, ends := fmt.Sprintf("Range: bytes=%d-", 2*slab), fmt.Sprintf("Range: bytes=0-9,%d-%d", 3*slab, 3*slab+5)
+			last, ends := fmt.Sprintf("Range: bytes=%d-", 2*slab),
+				fmt.Sprintf("Range: bytes=0-9,%d-%d", 3*slab, 3*slab+5)
 			a.expect(i, "fwd=uri-miss", "miss", path, "Range: bytes=0-9")
 			a.expect(i+1, "fwd=partial; ttl=", "partial", path, ends)
 			a.expect(i+2, "fwd=partial; ttl=", "partial", path, last)
@@ -129,7 +135,8 @@ func TestFreshButNotHeld(t *testing.T) {
 func (a *audit) evict() {
 	for range 4 * len(a.nodes) { // few, so that records stay
 		path := "/" + strconv.Itoa(rand.Int())
-		a.o.Handle(path, origintest.File{Size: memory / 2, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+		a.o.Handle(path, origintest.File{Size: memory / 2, ETag: `"1"`,
+			Header: maxAge("600")}.ServeHTTP)
 		for range 2 {
 			a.ask(rand.IntN(len(a.nodes)), httptest.NewRecorder(), "/files"+path)
 			a.whole("/files" + path)
@@ -154,7 +161,10 @@ func TestFreshButOnItsWay(t *testing.T) {
 					})
 					var first sync.WaitGroup
 					begun := &stuck{httptest.NewRecorder(), make(chan struct{})}
-					first.Go(func() { a.nodes[0].Proxy.ServeHTTP(begun, httptest.NewRequest("GET", "/files"+path, nil)) })
+					first.Go(func() {
+						a.nodes[0].Proxy.ServeHTTP(begun, httptest.NewRequest("GET",
+							"/files"+path, nil))
+					})
 					begun.wrote <- struct{}{}
 					go func() {
 						for {
@@ -169,8 +179,10 @@ func TestFreshButOnItsWay(t *testing.T) {
 					go func() { <-opened; close(gate) }()
 					w := &opening{ResponseRecorder: httptest.NewRecorder(), opened: opened}
 					status, logged, asked := a.ask(i, w, "/files"+path)
-					if !strings.HasPrefix(status, "scurry; fwd=") || !strings.Contains(status, "; collapsed; ") || logged != "collapsed" || asked != 0 {
-						t.Errorf("%s, logged %s, and the origin was asked %d times", status, logged, asked)
+					if !strings.HasPrefix(status, "scurry; fwd=") || !strings.Contains(status,
+						"; collapsed; ") || logged != "collapsed" || asked != 0 {
+						t.Errorf("%s, logged %s, and the origin was asked %d times", status, logged,
+							asked)
 					}
 					first.Wait()
 					a.expect(0, "hit; ", "hit", "/files"+path)
@@ -206,7 +218,8 @@ func TestEvictedWhileSent(t *testing.T) {
 		a.nodes[0].Proxy.ServeHTTP(w, r)
 		lines := a.books[0].lines(t, "request")
 		line := lines[len(lines)-1]
-		if status := w.Header().Get("Cache-Status"); !strings.HasPrefix(status, "scurry; hit") || line["cache"] == "hit" || line["source"] == "memory" {
+		if status := w.Header().Get("Cache-Status"); !strings.HasPrefix(status, "scurry; hit") ||
+			line["cache"] == "hit" || line["source"] == "memory" {
 			t.Errorf("%s, logged %v from %v", status, line["cache"], line["source"])
 		}
 		if w.Body.Len() != size || a.nodes[0].Stats().Partial == 0 && len(a.nodes) == 1 {
@@ -234,7 +247,8 @@ func TestHitsAreWithoutTheOrigin(t *testing.T) {
 	auditing(t, func(t *testing.T, a *audit) {
 		const files = 12
 		for i := range files {
-			a.o.Handle(fmt.Sprint("/f", i), origintest.File{Size: int64(i) * slab / 3, Seed: byte(i), ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+			a.o.Handle(fmt.Sprint("/f", i), origintest.File{Size: int64(i) * slab / 3,
+				Seed: byte(i), ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
 		}
 		random := rand.New(rand.NewPCG(1, 2))
 		for range 600 {
@@ -243,19 +257,25 @@ func TestHitsAreWithoutTheOrigin(t *testing.T) {
 				at := random.IntN(size)
 				fields = []string{fmt.Sprintf("Range: bytes=%d-%d", at, at+random.IntN(size))}
 			}
-			status, logged, asked := a.ask(random.IntN(3), httptest.NewRecorder(), fmt.Sprint("/files/f", file), fields...)
+			status, logged, asked := a.ask(random.IntN(3), httptest.NewRecorder(),
+				fmt.Sprint("/files/f", file), fields...)
 			free := logged == "hit" || logged == "collapsed"
-			if said := strings.HasPrefix(status, "scurry; hit"); said && !free || free != (asked == 0) {
-				t.Errorf("f%d %q: %s, logged %s, and the origin was asked %d times", file, fields, status, logged, asked)
+			if said := strings.HasPrefix(status, "scurry; hit"); said && !free ||
+				free != (asked == 0) {
+				t.Errorf("f%d %q: %s, logged %s, and the origin was asked %d times", file, fields,
+					status, logged, asked)
 			}
 		}
 		var hits, partial, misses, collapsed int64
 		for _, n := range a.nodes {
 			s := n.Stats()
-			hits, partial, misses, collapsed = hits+s.Hits, partial+s.Partial, misses+s.Misses, collapsed+s.Collapsed
+			hits, partial, misses, collapsed = hits+s.Hits, partial+s.Partial, misses+s.Misses,
+				collapsed+s.Collapsed
 		}
-		if hits != a.outcomes["hit"] || partial != a.outcomes["partial"] || misses != a.outcomes["miss"] || collapsed != a.outcomes["collapsed"] {
-			t.Errorf("%d hits, %d partial, %d misses, %d collapsed; logged: %v", hits, partial, misses, collapsed, a.outcomes)
+		if hits != a.outcomes["hit"] || partial != a.outcomes["partial"] ||
+			misses != a.outcomes["miss"] || collapsed != a.outcomes["collapsed"] {
+			t.Errorf("%d hits, %d partial, %d misses, %d collapsed; logged: %v", hits, partial,
+				misses, collapsed, a.outcomes)
 		}
 		if hits == 0 || partial == 0 {
 			t.Errorf("logged: %v", a.outcomes)

@@ -74,7 +74,8 @@ func TestNoChunkForThoseWhoWantNone(t *testing.T) {
 		{http.MethodGet, "", 200, 1 << 20},
 		{http.MethodHead, "", 200, 700},
 		{http.MethodGet, `If-None-Match: "1"`, 304, 700},
-		{http.MethodGet, "If-Modified-Since: " + time.Now().UTC().Format(http.TimeFormat), 304, 700},
+		{http.MethodGet, "If-Modified-Since: " + time.Now().UTC().Format(http.TimeFormat), 304,
+			700},
 	} {
 		key := fmt.Sprint("f", i)
 		c.o.Handle("/"+key, origintest.File{Size: first, ETag: `"1"`, Modified: origintest.Old,

@@ -93,7 +93,8 @@ func TestPurgeScopes(t *testing.T) {
 			for i, path := range paths {
 				for _, variant := range []string{"x", "y"} {
 					_, b := n.get("/files"+path, "X-Variant: "+variant)
-					if gone := strings.Contains(c.gone, fmt.Sprint(i)); gone != (string(b) != stored[path+variant]) {
+					if gone := strings.Contains(c.gone,
+						fmt.Sprint(i)); gone != (string(b) != stored[path+variant]) {
 						t.Errorf("%+v: %s is now %s", c.purge, path, b)
 					}
 				}
@@ -122,8 +123,10 @@ func TestPurgeIsHardOrSoft(t *testing.T) {
 	open("meanwhile", swr)
 	now.Advance(time.Second)
 	for path := range files {
-		q := proxy.PurgeRequest{URLs: []string{"/files/" + path}, Soft: !strings.HasPrefix(path, "hard")}
-		if r := c.nodes[0].purge(q); len(r.Nodes) != 2 || r.Nodes[0].Purged != 1 || r.Nodes[1].Purged != 1 {
+		q := proxy.PurgeRequest{URLs: []string{"/files/" + path}, Soft: !strings.HasPrefix(path,
+			"hard")}
+		if r := c.nodes[0].purge(q); len(r.Nodes) != 2 || r.Nodes[0].Purged != 1 ||
+			r.Nodes[1].Purged != 1 {
 			t.Errorf("%s: %+v", path, r)
 		}
 	}
@@ -131,22 +134,26 @@ func TestPurgeIsHardOrSoft(t *testing.T) {
 	files["down"].down.Store(true)
 	files["harddown"].down.Store(true)
 	for i, n := range c.nodes {
-		for path, want := range map[string]string{"hard": "version 2", "soft": "version 2", "same": "version 1", "down": "version 1"} {
+		for path, want := range map[string]string{"hard": "version 2", "soft": "version 2",
+			"same": "version 1", "down": "version 1"} {
 			resp, b := n.get("/files/" + path)
 			if resp.StatusCode != 200 || !strings.HasPrefix(string(b), want) {
-				t.Errorf("node %d, %s: %d %s %s", i, path, resp.StatusCode, b, resp.Header["Cache-Status"])
+				t.Errorf("node %d, %s: %d %s %s", i, path, resp.StatusCode, b,
+					resp.Header["Cache-Status"])
 			}
 		}
 		if resp, _ := n.get("/files/harddown"); resp.StatusCode < 500 {
 			t.Errorf("node %d: what was purged is served: %d", i, resp.StatusCode)
 		}
 	}
-	if resp, _ := c.nodes[0].get("/files/same"); !strings.Contains(resp.Header.Get("Cache-Status"), "; hit") {
+	if resp, _ := c.nodes[0].get("/files/same"); !strings.Contains(resp.Header.Get("Cache-Status"),
+		"; hit") {
 		t.Errorf("what has been validated isn't fresh: %s", resp.Header["Cache-Status"])
 	}
 	for i, n := range c.nodes { // it is stale, and is validated meanwhile
 		resp, b := n.get("/files/meanwhile")
-		if !strings.HasPrefix(string(b), "version 1") && i == 0 || !strings.Contains(resp.Header.Get("Cache-Status"), "; hit") {
+		if !strings.HasPrefix(string(b), "version 1") && i == 0 ||
+			!strings.Contains(resp.Header.Get("Cache-Status"), "; hit") {
 			t.Errorf("node %d: %s %s", i, b, resp.Header["Cache-Status"])
 		}
 		eventually(t, "a new version has come in the background", func() bool {
@@ -179,7 +186,8 @@ func TestPurgeByID(t *testing.T) {
 	if got := n.Stats().Purges; got != 1 {
 		t.Errorf("%d purges are counted", got)
 	}
-	for _, q := range []proxy.PurgeRequest{{}, {URLs: []string{"/elsewhere/a"}}, {Prefixes: []string{"/files/a?q"}}, {All: true, Groups: []string{"g"}}} {
+	for _, q := range []proxy.PurgeRequest{{}, {URLs: []string{"/elsewhere/a"}},
+		{Prefixes: []string{"/files/a?q"}}, {All: true, Groups: []string{"g"}}} {
 		if _, err := n.Purge(t.Context(), q); err == nil {
 			t.Errorf("%+v: no error", q)
 		}
@@ -193,8 +201,10 @@ func TestPurgeMethod(t *testing.T) {
 		fields []string
 		status int
 	}{
-		{"", nil, 405}, {"10.0.0.0/8", nil, 403}, {"127.0.0.0/8", []string{"X-Forwarded-For: 127.0.0.1"}, 403},
-		{"127.0.0.0/8", nil, 200}, {"127.0.0.0/8", []string{"Surrogate-Key: g"}, 200}, {"127.0.0.0/8", []string{"Surrogate-Key: h"}, 0},
+		{"", nil, 405}, {"10.0.0.0/8", nil, 403}, {"127.0.0.0/8",
+			[]string{"X-Forwarded-For: 127.0.0.1"}, 403},
+		{"127.0.0.0/8", nil, 200}, {"127.0.0.0/8", []string{"Surrogate-Key: g"}, 200},
+		{"127.0.0.0/8", []string{"Surrogate-Key: h"}, 0},
 		{"127.0.0.0/8", []string{"Surrogate-Key: ,"}, 400},
 	} {
 		cfg := proxy.Config{}
@@ -219,7 +229,8 @@ func TestPurgeMethod(t *testing.T) {
 			}
 		}
 	}
-	if _, err := proxy.New(proxy.Config{Origin: http.DefaultTransport, PurgeFrom: make([]netip.Prefix, 1)}); err == nil {
+	if _, err := proxy.New(proxy.Config{Origin: http.DefaultTransport,
+		PurgeFrom: make([]netip.Prefix, 1)}); err == nil {
 		t.Error("a network that is none is taken")
 	}
 }
@@ -240,7 +251,8 @@ func TestPurgeNamesWhoMissesIt(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	for _, n := range r.Nodes {
-		if missing := n.Name == c.names[2]; missing != (n.Err != nil) || missing && !strings.HasPrefix(n.Err.Error(), "it is down: ") {
+		if missing := n.Name == c.names[2]; missing != (n.Err != nil) || missing &&
+			!strings.HasPrefix(n.Err.Error(), "it is down: ") {
 			t.Errorf("%+v", n)
 		}
 	}

@@ -53,12 +53,14 @@ func BenchmarkPurge(b *testing.B) {
 // BenchmarkPurgeOfMany is a purge where many responses are stored, none of which it matches.
 func BenchmarkPurgeOfMany(b *testing.B) {
 	const stored = 100_000
-	n, o := fronting(b, proxy.Config{Memory: 1 << 30, Slab: 64 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20})
+	n, o := fronting(b, proxy.Config{Memory: 1 << 30, Slab: 64 << 20, FirstChunk: 32 << 10,
+		MaxChunk: 1 << 20})
 	v := &versions{}
 	for i := range stored {
 		path := fmt.Sprintf("/some/folder/%d/f%d", i%100, i)
 		o.Handle(path, v.ServeHTTP)
-		n.ServeHTTP(&discard{header: http.Header{}}, httptest.NewRequest(http.MethodGet, "/files"+path, nil))
+		n.ServeHTTP(&discard{header: http.Header{}}, httptest.NewRequest(http.MethodGet, "/files"+
+			path, nil))
 	}
 	for name, q := range map[string]proxy.PurgeRequest{
 		"url": {URLs: []string{"/files/some/folder/none"}}, "group": {Groups: []string{"none"}},

@@ -48,9 +48,11 @@ func (f *stormFile) content(n int64) []byte {
 
 // newStorm has files in two folders and two groups, small ones and ones of several chunks.
 func newStorm(t testing.TB) *storm {
-	s := &storm{cluster: newCluster(t, 3, proxy.Config{GroupFields: []string{"Surrogate-Key"}}), held: make(chan struct{})}
+	s := &storm{cluster: newCluster(t, 3, proxy.Config{GroupFields: []string{"Surrogate-Key"}}),
+		held: make(chan struct{})}
 	for i := range 12 {
-		f := &stormFile{path: fmt.Sprintf("d%d/x/f%d", i%2, i), lines: []int{4, 100, 2500}[i%3], group: fmt.Sprint("g", i%4/2)}
+		f := &stormFile{path: fmt.Sprintf("d%d/x/f%d", i%2, i), lines: []int{4, 100, 2500}[i%3],
+			group: fmt.Sprint("g", i%4/2)}
 		s.files = append(s.files, f)
 		s.o.Handle("/"+f.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, f) })
 	}
@@ -73,7 +75,8 @@ func (s *storm) serve(w http.ResponseWriter, r *http.Request, f *stormFile) {
 	}
 	h := w.Header()
 	maps.Copy(h, http.Header{
-		"Cache-Control": {"max-age=6000"}, "Etag": {`"same"`}, "Vary": {"X-Variant"}, "Content-Type": {"text/plain"},
+		"Cache-Control": {"max-age=6000"}, "Etag": {`"same"`}, "Vary": {"X-Variant"},
+		"Content-Type":  {"text/plain"},
 		"Surrogate-Key": {f.group + " all"},
 	})
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
@@ -98,7 +101,8 @@ var stormKinds = []struct {
 	{"url", func(f *stormFile) proxy.PurgeRequest { return proxy.PurgeRequest{URLs: []string{"/files/" + f.path}} },
 		func(f, other *stormFile) bool { return f == other }},
 	{"queries", func(f *stormFile) proxy.PurgeRequest {
-		return proxy.PurgeRequest{URLs: []string{"http://x/files/" + f.path + "?any"}, Queries: true}
+		return proxy.PurgeRequest{URLs: []string{"http://x/files/" + f.path + "?any"},
+			Queries: true}
 	}, func(f, other *stormFile) bool { return f == other }},
 	{"prefix", func(f *stormFile) proxy.PurgeRequest {
 		return proxy.PurgeRequest{Prefixes: []string{"/files/" + f.path[:4]}}
@@ -138,7 +142,8 @@ func TestPurgesHold(t *testing.T) {
 	cancel()
 	s.release(true)
 	clients.Wait()
-	t.Logf("%d purges of %d stored responses; %d responses, %d of them hits", purges, purged.Load(), answered.Load(), hits.Load())
+	t.Logf("%d purges of %d stored responses; %d responses, %d of them hits", purges, purged.Load(),
+		answered.Load(), hits.Load())
 	if hits.Load() == 0 || purged.Load() == 0 {
 		t.Error("nothing was served from memory, or nothing was purged")
 	}
@@ -202,7 +207,8 @@ func (s *storm) request(ctx context.Context, answered, hits *atomic.Int64) {
 		hits.Add(1)
 	}
 	for ; len(b) >= stormLine; b = b[stormLine:] {
-		if got, err := strconv.ParseInt(string(b[:stormLine-1]), 10, 64); err != nil || got < least {
+		if got, err := strconv.ParseInt(string(b[:stormLine-1]), 10, 64); err != nil ||
+			got < least {
 			s.t.Errorf("%s of %s: a line is of change %q (%v), purged up to %d; %s %v, %s",
 				r.URL, n.URL, b[:stormLine-1], err, least, resp.Status, r.Header, resp.Header)
 			return

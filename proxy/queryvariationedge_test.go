@@ -129,7 +129,8 @@ func TestSearchMemory(t *testing.T) {
 		o.Handle(path, answering(`params=("utm")`))
 		n.get("/files" + path)
 		for i := range 1000 {
-			resp := n.do("GET", fmt.Sprintf("/files%s?a=%d%s", path, i, pad), "Cache-Control: only-if-cached")
+			resp := n.do("GET", fmt.Sprintf("/files%s?a=%d%s", path, i, pad),
+				"Cache-Control: only-if-cached")
 			resp.Body.Close()
 		}
 		o.Forget()
@@ -168,7 +169,10 @@ func with(w http.ResponseWriter, r *http.Request, rule, age string) {
 // TestSearchTooLong: a query whose canonical form is too long for a key is for itself.
 func TestSearchTooLong(t *testing.T) {
 	n, o := fronting(t, proxy.Config{NoVarySearch: true})
-	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { with(w, r, `params=("utm")`, "600") })
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		with(w, r, `params=("utm")`,
+			"600")
+	})
 	long := "a=" + strings.Repeat("!", 4000)
 	n.expect(200, []byte(long), "/files/f?"+long)
 	n.expect(200, []byte(""), "/files/f")
@@ -177,7 +181,10 @@ func TestSearchTooLong(t *testing.T) {
 // TestSearchesTooLong: two of them that differ are two.
 func TestSearchesTooLong(t *testing.T) {
 	n, o := fronting(t, proxy.Config{NoVarySearch: true})
-	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { with(w, r, `params=("utm")`, "600") })
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		with(w, r, `params=("utm")`,
+			"600")
+	})
 	long := "a=" + strings.Repeat("!", 4000)
 	for _, end := range []string{"1", "2"} {
 		if _, b := n.get("/files/f?" + long + end); string(b) != long+end {
@@ -317,7 +324,8 @@ func TestSearchAsked(t *testing.T) {
 		// again.
 		eventually(t, "it is validated", func() bool {
 			resp := own.expect(200, []byte("u=1&b=2&a=1"), "/files/f?u=3&b=2&a=1")
-			return c.o.Count() > before && !strings.Contains(resp.Header.Get("Cache-Status"), "ttl=-")
+			return c.o.Count() > before && !strings.Contains(resp.Header.Get("Cache-Status"),
+				"ttl=-")
 		})
 	}
 	mu.Lock()

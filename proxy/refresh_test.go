@@ -33,7 +33,10 @@ func TestValidatedInTheBackgroundOnce(t *testing.T) {
 		t.Helper()
 		var all sync.WaitGroup
 		for i := range 30 {
-			all.Go(func() { c.nodes[i%3].cacheStatus(c.nodes[i%3].expect(200, []byte(want), "/files/f"), status) })
+			all.Go(func() {
+				c.nodes[i%3].cacheStatus(c.nodes[i%3].expect(200, []byte(want),
+					"/files/f"), status)
+			})
 		}
 		all.Wait()
 	}
@@ -45,7 +48,8 @@ func TestValidatedInTheBackgroundOnce(t *testing.T) {
 		for i := range 3 {
 			eventually(t, "the validated response is everywhere", func() bool {
 				resp, b := c.nodes[i].get("/files/f")
-				return string(b) == want && strings.Contains(resp.Header.Get("Cache-Status"), "hit; ttl=10")
+				return string(b) == want && strings.Contains(resp.Header.Get("Cache-Status"),
+					"hit; ttl=10")
 			})
 		}
 	}
@@ -64,7 +68,8 @@ func TestValidatedInTheBackgroundOnce(t *testing.T) {
 	}
 	now.Advance(71 * time.Second) // the window is over
 	go func() { validate <- "" }()
-	c.nodes[1].cacheStatus(c.nodes[1].expect(200, []byte("new"), "/files/f"), "fwd=stale; fwd-status=304")
+	c.nodes[1].cacheStatus(c.nodes[1].expect(200, []byte("new"), "/files/f"),
+		"fwd=stale; fwd-status=304")
 }
 
 // TestValidatedInTheBackgroundEachTime: each time that a response is found stale it is validated,
@@ -89,7 +94,9 @@ func TestValidatedInTheBackgroundEachTime(t *testing.T) {
 		n := c.nodes[round%len(c.nodes)]
 		n.cacheStatus(n.expect(200, []byte("acorn"), "/files/f"), "detail=stale-while-revalidate")
 		eventually(t, "it is fresh", func() bool {
-			resp, err := owner.try(http.MethodHead, "/files/f", "Cache-Control: only-if-cached, max-age=10") // which starts no validation
+			// which starts no validation
+			resp, err := owner.try(http.MethodHead, "/files/f",
+				"Cache-Control: only-if-cached, max-age=10")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +134,8 @@ func TestFailedRefreshIsNotRepeatedAtOnce(t *testing.T) {
 		t.Errorf("%d origin requests", o.Count())
 	}
 	eventually(t, "the failure is noted", func() bool {
-		return strings.Contains(n.explain(false, "GET", "/files/f").String(), "has just failed; waits until")
+		return strings.Contains(n.explain(false, "GET", "/files/f").String(),
+			"has just failed; waits until")
 	})
 	now.Advance(3 * time.Second)
 	n.expect(200, []byte("nuts"), "/files/f")
@@ -149,7 +157,8 @@ func TestValidationInTheBackgroundHasNoWishes(t *testing.T) {
 	for _, n := range c.nodes {
 		now.Advance(20 * time.Second)
 		c.o.Forget()
-		n.cacheStatus(n.expect(200, []byte("acorn"), "/files/f", "Cache-Control: max-age=600, no-transform"), "detail=stale-while-revalidate")
+		n.cacheStatus(n.expect(200, []byte("acorn"), "/files/f",
+			"Cache-Control: max-age=600, no-transform"), "detail=stale-while-revalidate")
 		eventually(t, "it is validated", func() bool { return c.o.Count() == 1 })
 		if got := c.o.Requests()[0].Header["Cache-Control"]; got != nil {
 			t.Errorf("%q went along", got)

@@ -19,7 +19,8 @@ import (
 // has been accepted, whichever node makes it.
 func TestSeekThatIsRefusedEndsNoOpenBody(t *testing.T) {
 	oneNode(t) // among several, the seek may wait for the open body, which has what it wants
-	for _, kind := range []string{"403 to all but the first", "403 to ranges", "the whole to ranges"} {
+	for _, kind := range []string{"403 to all but the first", "403 to ranges",
+		"the whole to ranges"} {
 		for _, at := range []int64{50000, 5*slab + 100} {
 			t.Run(fmt.Sprint(kind, " ", at), func(t *testing.T) {
 				n, o := fronting(t, proxy.Config{Memory: 8 << 20})
@@ -28,7 +29,8 @@ func TestSeekThatIsRefusedEndsNoOpenBody(t *testing.T) {
 				o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
 					if used.Swap(true) {
 						switch {
-						case kind == "403 to all but the first", kind == "403 to ranges" && r.Header.Get("Range") != "":
+						case kind == "403 to all but the first", kind == "403 to ranges" &&
+							r.Header.Get("Range") != "":
 							w.WriteHeader(403)
 						default:
 							whole(w, r)
@@ -52,7 +54,8 @@ func TestSeekThatIsRefusedEndsNoOpenBody(t *testing.T) {
 				defer resp.Body.Close()
 				v := &origintest.Verifier{}
 				io.CopyN(v, resp.Body, 3000)
-				if other, err := n.try(http.MethodGet, "/files/f", fmt.Sprintf("Range: bytes=%d-%d", at, at+9)); err == nil {
+				if other, err := n.try(http.MethodGet, "/files/f", fmt.Sprintf("Range: bytes=%d-%d",
+					at, at+9)); err == nil {
 					_, _ = io.Copy(io.Discard, other.Body) // it may fail
 					other.Body.Close()
 				}
@@ -82,8 +85,10 @@ func TestCodingOfTheStoredResponse(t *testing.T) {
 		_ = z.Close()
 	})
 	n.expect(206, origintest.Content(0, 0, 10), "/files/f", "Range: bytes=0-9")
-	n.expect(206, origintest.Content(0, 5*slab, 5*slab+10), "/files/f", "Accept-Encoding: gzip", fmt.Sprintf("Range: bytes=%d-%d", 5*slab, 5*slab+9))
-	resp := n.do("GET", "/files/f", "Accept-Encoding: gzip", fmt.Sprintf("Range: bytes=0-9,%d-%d", 7*slab, 7*slab+9))
+	n.expect(206, origintest.Content(0, 5*slab, 5*slab+10), "/files/f", "Accept-Encoding: gzip",
+		fmt.Sprintf("Range: bytes=%d-%d", 5*slab, 5*slab+9))
+	resp := n.do("GET", "/files/f", "Accept-Encoding: gzip", fmt.Sprintf("Range: bytes=0-9,%d-%d",
+		7*slab, 7*slab+9))
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 206 {
 		t.Errorf("%s, %v", resp.Status, err)
@@ -99,7 +104,8 @@ func TestRefusalsAreForgotten(t *testing.T) {
 	seek := func(i int, path string, h http.HandlerFunc) {
 		c.o.Handle(path, h)
 		for _, at := range []int64{5 * slab, 8 * slab} {
-			c.nodes[i%3].expect(206, origintest.Content(0, at, at+10), "/files"+path, fmt.Sprintf("Range: bytes=%d-%d", at, at+9))
+			c.nodes[i%3].expect(206, origintest.Content(0, at, at+10), "/files"+path,
+				fmt.Sprintf("Range: bytes=%d-%d", at, at+9))
 		}
 	}
 	for i := range 16 {

@@ -43,7 +43,8 @@ func ownerRestarts(t *testing.T, invalidate func(n *node, path string, f *origin
 		t.Helper()
 		n.expect(200, whole, "/files/"+path)
 		for i, n := range c.nodes {
-			eventually(t, fmt.Sprintf("node %d reads no more", i), func() bool { return n.Stats().LiveFills == 0 })
+			eventually(t, fmt.Sprintf("node %d reads no more", i),
+				func() bool { return n.Stats().LiveFills == 0 })
 		}
 	}
 	for _, n := range c.nodes {
@@ -120,7 +121,8 @@ func TestMissedInvalidationIsLearnt(t *testing.T) {
 // what was stored before, gets none of its bytes from a node that has been told, and answers with
 // the new ones.
 func TestMissedInvalidationGetsNoOldBytes(t *testing.T) {
-	c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{MissedHeartbeats: 100, Lease: time.Minute}})
+	c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{MissedHeartbeats: 100,
+		Lease: time.Minute}})
 	path := c.pathOwnedBy(1, "f")
 	f := origintest.File{Size: 50000, Seed: 1, ETag: `"1"`, Header: maxAge("600")}
 	c.o.Handle("/"+path, f.ServeHTTP)

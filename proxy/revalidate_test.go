@@ -88,10 +88,12 @@ func TestWrittenIsNeverStale(t *testing.T) {
 			c.o.Handle("/f", handler)
 			for range 2 { // also just after it has failed
 				for i, n := range c.nodes {
-					for _, field := range []string{"X: y", "Cache-Control: max-stale", "Cache-Control: only-if-cached"} {
+					for _, field := range []string{"X: y", "Cache-Control: max-stale",
+						"Cache-Control: only-if-cached"} {
 						resp, b := n.get("/files/f", field)
 						if resp.StatusCode < 500 || len(b) == 600 {
-							t.Errorf("%s: node %d of %d sends %s to %s", how, i, nodes, resp.Status, field)
+							t.Errorf("%s: node %d of %d sends %s to %s", how, i, nodes, resp.Status,
+								field)
 						}
 					}
 				}
@@ -116,12 +118,14 @@ func TestExplainWritten(t *testing.T) {
 		f := origintest.File{Size: 600, Seed: 1, ETag: `"1"`, Header: maxAge("600")}
 		c.written(f, f)
 		for _, n := range c.nodes {
-			tells(t, n.explain(false, "GET", "/files/f"), "another request may have changed it", "RFC 9111 §4.4",
+			tells(t, n.explain(false, "GET", "/files/f"), "another request may have changed it",
+				"RFC 9111 §4.4",
 				"never sent stale", "with If-None-Match")
 		}
 		n := c.nodes[0]
 		n.cacheStatus(n.expect(200, origintest.Content(1, 0, 600), "/files/f"), "fwd=stale")
-		if text := n.explain(false, "GET", "/files/f").String(); strings.Contains(text, "another request may have") {
+		if text := n.explain(false, "GET", "/files/f").String(); strings.Contains(text,
+			"another request may have") {
 			t.Errorf("after that it says\n%s", text)
 		}
 	}

@@ -34,9 +34,11 @@ func newCrowded(t *testing.T) *crowded {
 	c := &crowded{now: newClock(), room: make(chan struct{})}
 	logger := zerolog.New(&c.log)
 	c.cluster = newCluster(t, 3, proxy.Config{
-		Now: c.now.Now, Logger: &logger, Memory: 16 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20, Slab: 8 << 20,
+		Now: c.now.Now, Logger: &logger, Memory: 16 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20,
+		Slab: 8 << 20,
 	})
-	c.stalling = origintest.File{Size: 3 << 20, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}
+	c.stalling = origintest.File{Size: 3 << 20, ETag: `"1"`, Modified: origintest.Old,
+		Header: maxAge("60")}
 	return c
 }
 
@@ -60,7 +62,8 @@ const nearlyChunk = 2<<20 - 1
 func (c *crowded) crowd() {
 	for range 40 {
 		path := c.owned(func(w http.ResponseWriter, r *http.Request) {
-			c.stalling.ServeHTTP(&halting{ResponseWriter: w, left: nearlyChunk, goOn: c.room, gone: r.Context().Done()}, r)
+			c.stalling.ServeHTTP(&halting{ResponseWriter: w, left: nearlyChunk, goOn: c.room,
+				gone: r.Context().Done()}, r)
 		})
 		c.clients.Go(func() {
 			resp, err := c.nodes[0].try(http.MethodGet, path)
@@ -103,8 +106,10 @@ func (c *crowded) isRefused(resp *http.Response) bool {
 	c.refused++
 	b, _ := io.ReadAll(resp.Body)
 	h := resp.Header
-	if resp.StatusCode != 503 || h.Get("Retry-After") != "5" || h.Get("Proxy-Status") != "scurry; error=connection_limit_reached" ||
-		h.Get("Cache-Control") != "no-store" || !strings.Contains(h.Get("Cache-Status"), "detail=connection_limit_reached") ||
+	if resp.StatusCode != 503 || h.Get("Retry-After") != "5" ||
+		h.Get("Proxy-Status") != "scurry; error=connection_limit_reached" ||
+		h.Get("Cache-Control") != "no-store" || !strings.Contains(h.Get("Cache-Status"),
+		"detail=connection_limit_reached") ||
 		string(b) != "503 Service Unavailable\n" {
 		c.t.Errorf("%s: %s %v %q", resp.Request.URL, resp.Status, h, b)
 	}
@@ -153,11 +158,13 @@ func TestWithoutRoom(t *testing.T) {
 			if version == "1" {
 				f.Size = 500 // with its record, so that it isn't evicted
 			}
-			f.ETag, f.Seed, f.Header = `"`+version+`"`, version[0], http.Header{"Cache-Control": {directives}}
+			f.ETag, f.Seed, f.Header = `"`+version+`"`, version[0],
+				http.Header{"Cache-Control": {directives}}
 			f.ServeHTTP(w, r)
 		})
 	}
-	stale, strict, large, old := changing("max-age=2"), changing("max-age=2, must-revalidate"), c.owned(c.file(6<<20).ServeHTTP), origintest.Content('1', 0, 500)
+	stale, strict, large, old := changing("max-age=2"), changing("max-age=2, must-revalidate"),
+		c.owned(c.file(6<<20).ServeHTTP), origintest.Content('1', 0, 500)
 	owner.expect(200, old, stale)
 	owner.expect(200, old, strict)
 	owner.expect(206, origintest.Content(0, 0, 100), large, "Range: bytes=0-99")
@@ -185,11 +192,13 @@ func TestWithoutRoom(t *testing.T) {
 	waiting := wait(path)
 	<-coming
 	stands, must := wait(stale), wait(strict)
-	if resp := other.expect(200, origintest.Content(0, 0, 100<<10), path); strings.Contains(resp.Header.Get("Cache-Status"), "detail=peer") {
+	if resp := other.expect(200, origintest.Content(0, 0, 100<<10),
+		path); strings.Contains(resp.Header.Get("Cache-Status"), "detail=peer") {
 		t.Errorf("it came from a node without room: %q", resp.Header["Cache-Status"])
 	}
 	<-coming
-	other.expect(206, origintest.Content(0, 5<<20, 5<<20+100), large, "Range: bytes=5242880-5242979")
+	other.expect(206, origintest.Content(0, 5<<20, 5<<20+100), large,
+		"Range: bytes=5242880-5242979")
 	if resp := owner.do(http.MethodHead, c.owned(cold.ServeHTTP)); resp.StatusCode != 200 {
 		t.Errorf("HEAD: %s", resp.Status)
 	}
@@ -206,7 +215,8 @@ func TestWithoutRoom(t *testing.T) {
 		}
 	}
 	resp, b := owner.read(<-stands)
-	if owner.cacheStatus(resp, "detail=connection_limit_reached"); resp.StatusCode != 200 || string(b) != string(old) {
+	if owner.cacheStatus(resp, "detail=connection_limit_reached"); resp.StatusCode != 200 ||
+		string(b) != string(old) {
 		t.Errorf("%s, %d bytes", resp.Status, len(b))
 	}
 	owner.cacheStatus(owner.expect(200, old, stale), "hit; ttl=-1") // and rests
@@ -232,7 +242,8 @@ func (c *crowded) tells() {
 				Message, Error, Cache, Level string
 				Status                       int
 			}
-			if json.Unmarshal([]byte(line), &l) != nil || l.Message != "request" || l.Error != "too many bodies are being read from the origin" || l.Level != "warn" {
+			if json.Unmarshal([]byte(line), &l) != nil || l.Message != "request" ||
+				l.Error != "too many bodies are being read from the origin" || l.Level != "warn" {
 				continue
 			}
 			switch {

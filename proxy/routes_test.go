@@ -16,7 +16,8 @@ import (
 func TestOneEntryUnderBothItsNames(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	for path, names := range map[string][]string{
-		"/1.txt":           {"/files/1.txt", "/zk?key=1.txt", "/zk?key=%31.txt", "/zk?x=y&key=1.txt"},
+		"/1.txt": {"/files/1.txt", "/zk?key=1.txt", "/zk?key=%31.txt",
+			"/zk?x=y&key=1.txt"},
 		"/a%20b":           {"/files/a%20b", "/zk?key=a+b", "/zk?key=a%20b"},
 		"/a+b":             {"/files/a+b", "/zk?key=a%2Bb"},
 		"/d/e":             {"/files/d/e", "/zk?key=d/e", "/zk?key=d%2Fe"},
@@ -28,7 +29,8 @@ func TestOneEntryUnderBothItsNames(t *testing.T) {
 		"/with%3Bsemi;col": {"/files/with%3Bsemi;col"},
 		"/a;b":             {"/files/a;b", "/zk?key=a;b", "/zk?key=a%3Bb"},
 	} {
-		o.Handle(path, origintest.File{Size: 10, Seed: byte(len(path)), ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
+		o.Handle(path, origintest.File{Size: 10, Seed: byte(len(path)), ETag: `"1"`,
+			Header: maxAge("60")}.ServeHTTP)
 		o.Forget()
 		for _, name := range names {
 			n.expect(200, origintest.Content(byte(len(path)), 0, 10), name)
@@ -85,12 +87,14 @@ func TestRoutes(t *testing.T) {
 	} {
 		resp, b := n.read(n.do(c.method, c.path))
 		if resp.StatusCode != c.status || resp.Header.Get("Location") != c.location {
-			t.Errorf("%s %.40s: %d to %q, want %d to %q", c.method, c.path, resp.StatusCode, resp.Header.Get("Location"), c.status, c.location)
+			t.Errorf("%s %.40s: %d to %q, want %d to %q", c.method, c.path, resp.StatusCode,
+				resp.Header.Get("Location"), c.status, c.location)
 		}
 		if got := resp.Header.Get("Allow"); (c.status == 405) != (got == "GET, HEAD") {
 			t.Errorf("%s %.40s: Allow %q", c.method, c.path, got)
 		}
-		if want := fmt.Sprintf("%d %s\n", c.status, http.StatusText(c.status)); c.method != "HEAD" && string(b) != want {
+		if want := fmt.Sprintf("%d %s\n", c.status,
+			http.StatusText(c.status)); c.method != "HEAD" && string(b) != want {
 			t.Errorf("%s %.40s: text %q, want %q", c.method, c.path, b, want)
 		}
 	}
@@ -100,14 +104,17 @@ func TestRoutes(t *testing.T) {
 func TestEscapesNeverReachTheOrigin(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	for _, target := range []string{
-		"/files/../secret", "/files/%2e%2e/secret", "/files/a/..%2f..%2fsecret", "/files/a/../../secret", `/files/..\secret`, "/files/%c0%ae%c0%ae/secret",
-		"/files/%2e/x", "/files/%00", "/zk?key=../secret", "/zk?key=%2e%2e%2fsecret", `/zk?key=..\secret`, "/zk?key=a%00",
+		"/files/../secret", "/files/%2e%2e/secret", "/files/a/..%2f..%2fsecret",
+		"/files/a/../../secret", `/files/..\secret`, "/files/%c0%ae%c0%ae/secret",
+		"/files/%2e/x", "/files/%00", "/zk?key=../secret", "/zk?key=%2e%2e%2fsecret",
+		`/zk?key=..\secret`, "/zk?key=a%00",
 		"/../files/secret", "/%2e%2e/files/secret",
 		"/files/" + strings.Repeat("a", 64<<10),
 	} {
 		answer := n.raw("GET " + target + " HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
 		var status int
-		if _, err := fmt.Sscanf(answer, "HTTP/1.1 %d", &status); err != nil || (status != 400 && status != 404 && status != 414) {
+		if _, err := fmt.Sscanf(answer, "HTTP/1.1 %d", &status); err != nil || (status != 400 &&
+			status != 404 && status != 414) {
 			t.Errorf("%.60s: %.60q", target, answer)
 		}
 	}
@@ -153,7 +160,8 @@ func mapsLocations(t *testing.T, mount string) {
 		{"http://files.example/base?x", "/files/?x"},
 		{"http://files.example/basement", "http://files.example/basement"},
 		{"http://files.example/%62ase/%78", "/files/x"},
-		{"http://Elsewhere.example/%7Ea b/../{c}#%7E", "http://Elsewhere.example/%7Ea b/../{c}#%7E"},
+		{"http://Elsewhere.example/%7Ea b/../{c}#%7E",
+			"http://Elsewhere.example/%7Ea b/../{c}#%7E"},
 		{"mailto:someone@files.example", "mailto:someone@files.example"},
 		{"/base/%7Ea%2D[1]'|{é}", "/files/%7Ea%2D[1]'|{é}"},
 		{"/base/a b?c d#e f", "/files/a%20b?c%20d#e%20f"},
@@ -185,10 +193,13 @@ func mapsLocations(t *testing.T, mount string) {
 				w.Header().Set("Cache-Control", cacheable)
 				w.WriteHeader(status)
 			})
-			for _, method := range []string{"GET", "GET", "POST"} { // fetched, from the cache, passed; POST invalidates
+			// fetched, from the cache, passed; POST invalidates
+			for _, method := range []string{"GET", "GET", "POST"} {
 				resp, _ := n.read(n.do(method, mount+"dir"))
-				if resp.StatusCode != status || resp.Header.Get("Location") != c[1] || resp.Header.Get("Content-Location") != c[1] {
-					t.Errorf("%s %s %s: %d %v, want %s", cacheable, method, c[0], resp.StatusCode, resp.Header, c[1])
+				if resp.StatusCode != status || resp.Header.Get("Location") != c[1] ||
+					resp.Header.Get("Content-Location") != c[1] {
+					t.Errorf("%s %s %s: %d %v, want %s", cacheable, method, c[0], resp.StatusCode,
+						resp.Header, c[1])
 				}
 			}
 		}
@@ -197,16 +208,22 @@ func mapsLocations(t *testing.T, mount string) {
 
 func TestWhatTheOriginSees(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
-	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "max-age=60") })
-	n.get("/files/f", "X-Nut: hazel", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "Range: bytes=0-1", `If-None-Match: "x"`,
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control",
+			"max-age=60")
+	})
+	n.get("/files/f", "X-Nut: hazel", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1",
+		"Range: bytes=0-1", `If-None-Match: "x"`,
 		"Connection: X-Hop", "X-Hop: 1", "Accept-Language: de")
 	r := o.Requests()[0]
-	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Range", "If-None-Match", "X-Hop", "Accept-Encoding"} {
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+		"Forwarded", "Range", "If-None-Match", "X-Hop", "Accept-Encoding"} {
 		if v, ok := r.Header[name]; ok {
 			t.Errorf("a fetch for all carries %s: %v", name, v)
 		}
 	}
-	if r.Header.Get("X-Nut") != "hazel" || r.Header.Get("Accept-Language") != "de" || r.Header.Get("Via") != "1.1 scurry" {
+	if r.Header.Get("X-Nut") != "hazel" || r.Header.Get("Accept-Language") != "de" ||
+		r.Header.Get("Via") != "1.1 scurry" {
 		t.Errorf("the fetch carries %v", r.Header)
 	}
 	if r.Host != o.Base.Host {
@@ -217,12 +234,15 @@ func TestWhatTheOriginSees(t *testing.T) {
 	}
 
 	o.Forget()
-	n.read(n.do("POST", "/files/f", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", `If-Match: "x"`))
+	n.read(n.do("POST", "/files/f", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1",
+		`If-Match: "x"`))
 	r = o.Requests()[0]
 	host := n.Listener.Addr().String()
 	for name, want := range map[string]string{
-		"X-Forwarded-For": "192.0.2.1, 127.0.0.1", "X-Forwarded-Host": host, "X-Forwarded-Proto": "http",
-		"Forwarded": `for=192.0.2.1, for=127.0.0.1;proto=http;host="` + host + `"`, "If-Match": `"x"`, "Via": "1.1 scurry",
+		"X-Forwarded-For": "192.0.2.1, 127.0.0.1", "X-Forwarded-Host": host,
+		"X-Forwarded-Proto": "http",
+		"Forwarded":         `for=192.0.2.1, for=127.0.0.1;proto=http;host="` + host + `"`,
+		"If-Match":          `"x"`, "Via": "1.1 scurry",
 	} {
 		if got := strings.Join(r.Header[name], ", "); got != want {
 			t.Errorf("a passed request carries %s: %s, want %s", name, got, want)
@@ -236,8 +256,10 @@ func TestOtherMethodsGoToTheOrigin(t *testing.T) {
 		b, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s", r.Method, b)
 	})
-	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "SCATTER"} {
-		req, err := http.NewRequestWithContext(t.Context(), method, n.URL+"/files/f", strings.NewReader("nuts"))
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND",
+		"SCATTER"} {
+		req, err := http.NewRequestWithContext(t.Context(), method, n.URL+"/files/f",
+			strings.NewReader("nuts"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,12 +82,14 @@ func Test304MayForbidStoring(t *testing.T) {
 
 func TestConditionsOnWhatIsNotStored(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
-	f := origintest.File{Size: 5000, ETag: `"1"`, Header: http.Header{"Cache-Control": {"no-store"}}}
+	f := origintest.File{Size: 5000, ETag: `"1"`,
+		Header: http.Header{"Cache-Control": {"no-store"}}}
 	for i, c := range []struct {
 		field  string
 		status int
 		size   int64
-	}{{`If-None-Match: "1"`, 304, 0}, {`If-Match: "2"`, 412, 0}, {"Range: bytes=0-9", 200, 5000}, {"X: y", 200, 5000}} {
+	}{{`If-None-Match: "1"`, 304, 0}, {`If-Match: "2"`, 412, 0}, {"Range: bytes=0-9", 200, 5000},
+		{"X: y", 200, 5000}} {
 		path := fmt.Sprint("/f", i)
 		o.Handle(path, f.ServeHTTP)
 		n.expect(c.status, origintest.Content(0, 0, c.size), "/files"+path, c.field)
@@ -104,7 +106,9 @@ func TestAnyRoundTripperIsAnOrigin(t *testing.T) {
 	var asked []string
 	n := newNode(t, proxy.Config{Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
 		asked = append(asked, r.URL.String())
-		return &http.Response{StatusCode: 301, Header: http.Header{"Location": {"http://origin.invalid/b"}, "Cache-Control": {"max-age=9"}}, Request: r}, nil
+		return &http.Response{StatusCode: 301,
+			Header: http.Header{"Location": {"http://origin.invalid/b"},
+				"Cache-Control": {"max-age=9"}}, Request: r}, nil
 	})})
 	for range 2 {
 		resp, b := n.get("/files/a%2Fb?c")
@@ -188,7 +192,8 @@ func TestNoStoreOfOneClientIsItsOwn(t *testing.T) {
 	o.Handle("/f", origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
 	want := origintest.Content(0, 0, 10)
 	n.expect(200, want, "/files/f")
-	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: no-cache, no-store"), "fwd=request")
+	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: no-cache, no-store"),
+		"fwd=request")
 	n.cacheStatus(n.expect(200, want, "/files/f"), "hit")
 	now.Advance(2 * time.Minute)
 	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: no-store"), "fwd=request")

@@ -61,7 +61,8 @@ func (o *wire) serve(c net.Conn) {
 	o.mu.Lock()
 	o.lines = append(o.lines, line)
 	o.mu.Unlock()
-	fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nCache-Control: public, max-age=60\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", len(line))
+	fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nCache-Control: public, max-age=60\r\nConnection: "+
+		"close\r\nContent-Length: %d\r\n\r\n", len(line))
 	if !strings.HasPrefix(line, "HEAD") {
 		io.WriteString(c, line)
 	}
@@ -79,9 +80,12 @@ func (o *wire) heard() []string {
 // targets are paths under the mount, and queries, that mustn't be spelled otherwise on their way.
 func targets() []string {
 	return []string{
-		"", "a", "%7E", "~", "%7e", "%2D", "%2d", "%3a", "%3A", ":", "[1]", "%5B1%5D", "'", "%27", "+", "%2B", ";", "%3B", "a%20b",
-		"/a", "//a/", "a//b/", "a%2Fb", "a%2fb", "a%3Fb", "%25", "%2525", "!$&()*,=@", "%41/%62?%63", "é", "%C3%A9", "%c3%a9", "\xe9", "%E9",
-		`{%7E}`, `a|b%2d`, `"<>^` + "`", "/{%7E}", "//é%7e/", "a?", "a?b", "a?%7E=%2d;+'[]&é|{}", "a??b?", "...", "a/..b",
+		"", "a", "%7E", "~", "%7e", "%2D", "%2d", "%3a", "%3A", ":", "[1]", "%5B1%5D", "'", "%27",
+		"+", "%2B", ";", "%3B", "a%20b",
+		"/a", "//a/", "a//b/", "a%2Fb", "a%2fb", "a%3Fb", "%25", "%2525", "!$&()*,=@",
+		"%41/%62?%63", "é", "%C3%A9", "%c3%a9", "\xe9", "%E9",
+		`{%7E}`, `a|b%2d`, `"<>^` + "`", "/{%7E}", "//é%7e/", "a?", "a?b", "a?%7E=%2d;+'[]&é|{}",
+		"a??b?", "...", "a/..b",
 	}
 }
 
@@ -127,11 +131,13 @@ func heardAsWritten(t *testing.T, o *wire, nodes []*node, base string) {
 		if strings.HasPrefix(base+target, "//") && !plain(target) {
 			want = "GET http://" + o.base.Host + base + target + " HTTP/1.1" // which means the same
 		}
-		if status, got := n.ask("GET", "/files/"+target); got != want || strings.Contains(status, "hit") {
+		if status, got := n.ask("GET", "/files/"+target); got != want || strings.Contains(status,
+			"hit") {
 			t.Errorf("%q: the origin was asked %q, want %q; %s", target, got, want, status)
 		}
 		for _, n := range nodes {
-			if status, got := n.ask("GET", "http://n/files/"+target); got != want || !strings.Contains(status, "hit") {
+			if status, got := n.ask("GET", "http://n/files/"+target); got != want ||
+				!strings.Contains(status, "hit") {
 				t.Errorf("%q again: %q, %s", target, got, status)
 			}
 		}
@@ -155,7 +161,8 @@ func heardAsWritten(t *testing.T, o *wire, nodes []*node, base string) {
 // plain reports whether no character of a path is to be escaped.
 func plain(target string) bool {
 	path, _, _ := strings.Cut(target, "?")
-	return !strings.ContainsAny(path, "{}|\"<>^`") && !strings.ContainsFunc(path, func(r rune) bool { return r >= 0x80 })
+	return !strings.ContainsAny(path, "{}|\"<>^`") && !strings.ContainsFunc(path,
+		func(r rune) bool { return r >= 0x80 })
 }
 
 // TestSpellingsAreInvalidatedTogether: on all nodes, whichever of them is written to, by whichever
@@ -174,7 +181,8 @@ func TestSpellingsAreInvalidatedTogether(t *testing.T) {
 			o.heard()
 			c.nodes[i].ask(method, "/files/"+written)
 			for _, s := range spellings {
-				if status, _ := c.nodes[(i+1)%3].ask("GET", "/files/"+s); strings.Contains(status, "hit") {
+				if status, _ := c.nodes[(i+1)%3].ask("GET", "/files/"+s); strings.Contains(status,
+					"hit") {
 					t.Errorf("%s of %q leaves %q: %s", method, written, s, status)
 				}
 			}
@@ -203,7 +211,8 @@ func folder(t *testing.T, files map[string]string) *origin.Dir {
 	dir := t.TempDir()
 	for name, content := range files {
 		name = filepath.Join(dir, filepath.FromSlash(name))
-		err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(content), 0o600))
+		err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name,
+			[]byte(content), 0o600))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,14 +228,16 @@ func folder(t *testing.T, files map[string]string) *origin.Dir {
 // TestFolderTakesAnySpelling: a file has one name, however that is spelled, but a slash in it isn't
 // spelled otherwise.
 func TestFolderTakesAnySpelling(t *testing.T) {
-	n := newNode(t, proxy.Config{Origin: folder(t, map[string]string{"~a {é}": "acorn", "a/b{": "beech"})})
+	n := newNode(t, proxy.Config{Origin: folder(t, map[string]string{"~a {é}": "acorn",
+		"a/b{": "beech"})})
 	for _, target := range []string{"~a%20{é}", "%7ea%20{é}", "%7E%61%20%7B%C3%A9%7d"} {
 		if _, got := n.ask("GET", "/files/"+target); got != "acorn" {
 			t.Errorf("%q: %q", target, got)
 		}
 	}
 	for _, target := range []string{"a%2Fb{", "a%2fb%7B"} {
-		if answer := n.raw("GET /files/" + target + " HTTP/1.0\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.0 404") {
+		if answer := n.raw("GET /files/" + target + " HTTP/1.0\r\n\r\n"); !strings.HasPrefix(answer,
+			"HTTP/1.0 404") {
 			t.Errorf("%q: %q", target, answer)
 		}
 	}
@@ -239,10 +250,12 @@ func TestLibraryOriginSeesSpelling(t *testing.T) {
 	var got *url.URL
 	n := newNode(t, proxy.Config{Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
 		got = r.URL
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody,
+			Request: r}, nil
 	})})
 	n.ask("GET", "/files/%7E{é}%2F?%7E")
-	if got == nil || got.RawPath != "/%7E{é}%2F" || got.Path != "/~{é}/" || got.RawQuery != "%7E" || got.Host != "origin.invalid" {
+	if got == nil || got.RawPath != "/%7E{é}%2F" || got.Path != "/~{é}/" || got.RawQuery != "%7E" ||
+		got.Host != "origin.invalid" {
 		t.Errorf("the origin was asked for %#v", got)
 	}
 }
@@ -260,13 +273,15 @@ func TestSpellingIsTold(t *testing.T) {
 		t.Errorf("Cache-Status: %s", status)
 	}
 	e := n.explain(false, "GET", "/files/%7E{b}?%7E").String()
-	for _, want := range []string{"/files/%7E{b}?%7E", "Key          %7E{b}?%7E", "all spellings of ~%7Bb%7D?%7E are invalidated together"} {
+	for _, want := range []string{"/files/%7E{b}?%7E", "Key          %7E{b}?%7E",
+		"all spellings of ~%7Bb%7D?%7E are invalidated together"} {
 		if !strings.Contains(e, want) {
 			t.Errorf("nothing says %q:\n%s", want, e)
 		}
 	}
 	n.Server.Close() // by when the request is logged
-	for _, want := range []string{`"uri":"/files/%7E{b}?%7E"`, `"url":"http://` + o.base.Host + `/%7E{b}?%7E"`} {
+	for _, want := range []string{`"uri":"/files/%7E{b}?%7E"`, `"url":"http://` + o.base.Host +
+		`/%7E{b}?%7E"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("nothing says %s:\n%s", want, log.String())
 		}

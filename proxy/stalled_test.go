@@ -42,7 +42,8 @@ func TestStalledOriginBodiesLeaveRoom(t *testing.T) {
 	f := origintest.File{Size: 6 << 20, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}
 	for _, after := range []int{0, 10_000, 300_000, 1_100_000} {
 		t.Run(fmt.Sprint("after ", after), func(t *testing.T) {
-			n, o := fronting(t, proxy.Config{Memory: 64 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20, Slab: 16 << 20})
+			n, o := fronting(t, proxy.Config{Memory: 64 << 20, FirstChunk: 32 << 10,
+				MaxChunk: 1 << 20, Slab: 16 << 20})
 			o.Handle("/stalled", stalling(f, after))
 			o.Handle("/f", f.ServeHTTP)
 			var wg sync.WaitGroup
@@ -54,7 +55,8 @@ func TestStalledOriginBodiesLeaveRoom(t *testing.T) {
 						return
 					}
 					t.Cleanup(func() { resp.Body.Close() })
-					if _, err := io.CopyN(&origintest.Verifier{}, resp.Body, int64(after)); err != nil || resp.StatusCode != 200 {
+					if _, err := io.CopyN(&origintest.Verifier{}, resp.Body,
+						int64(after)); err != nil || resp.StatusCode != 200 {
 						t.Errorf("%s, %v", resp.Status, err)
 					}
 				})
@@ -69,14 +71,16 @@ func TestStalledOriginBodiesLeaveRoom(t *testing.T) {
 					}
 					defer resp.Body.Close()
 					v := &origintest.Verifier{}
-					if _, err := io.Copy(v, resp.Body); err != nil || v.Off != f.Size || resp.StatusCode != 200 {
+					if _, err := io.Copy(v, resp.Body); err != nil || v.Off != f.Size ||
+						resp.StatusCode != 200 {
 						t.Errorf("%s, %d bytes, %v", resp.Status, v.Off, err)
 					}
 				})
 			}
 			wg.Wait()
 			if amongPeers <= 1 {
-				eventually(t, "only what has stalled is being read", func() bool { return n.Stats().LiveFills == stalled })
+				eventually(t, "only what has stalled is being read",
+					func() bool { return n.Stats().LiveFills == stalled })
 			}
 		})
 	}

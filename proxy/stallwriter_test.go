@@ -55,7 +55,10 @@ func TestTransfersMayTakeLong(t *testing.T) {
 	})
 	var clients sync.WaitGroup
 	clients.Go(func() { n.expect(200, origintest.Content(0, 0, 250), "/files/drip") })
-	clients.Go(func() { n.expect(200, origintest.Content(0, 0, 250), "/files/drip?passed", "Authorization: x") })
+	clients.Go(func() {
+		n.expect(200, origintest.Content(0, 0, 250), "/files/drip?passed",
+			"Authorization: x")
+	})
 	clients.Go(func() { n.expect(200, []byte("at last"), "/files/late") })
 	clients.Go(func() { n.expect(200, []byte("at last"), "/files/late", "Authorization: x") })
 	clients.Wait()
@@ -89,7 +92,8 @@ func TestBodyThatNeverComes(t *testing.T) {
 	o.Handle("/f", origintest.File{Size: 10, Header: maxAge("60")}.ServeHTTP)
 	n.expect(200, origintest.Content(0, 0, 10), "/files/f")
 	for _, method := range []string{"GET", "POST"} {
-		answer := n.raw(method + " /files/f HTTP/1.1\r\nHost: n\r\nContent-Length: 10\r\n\r\n") // returns when the connection is closed
+		// returns when the connection is closed
+		answer := n.raw(method + " /files/f HTTP/1.1\r\nHost: n\r\nContent-Length: 10\r\n\r\n")
 		if method == "GET" && !strings.HasPrefix(answer, "HTTP/1.1 200 OK\r\n") {
 			t.Errorf("%s: %q", method, answer)
 		}
@@ -123,13 +127,17 @@ func TestCutHTTP10ResponseBreaks(t *testing.T) {
 
 func TestMaxForwards(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
-	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Header.Get("Max-Forwards")) })
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w,
+			r.Header.Get("Max-Forwards"))
+	})
 	n.read(n.do("OPTIONS", "/files/f", "Max-Forwards: 0"))
 	n.read(n.do("TRACE", "/files/f", "Max-Forwards: 0"))
 	if o.Count() != 0 {
 		t.Errorf("the origin was asked %v", o.Requests())
 	}
-	for sent, want := range map[string]string{"Max-Forwards: 3": "2", "Max-Forwards: many": "many", "X: y": ""} {
+	for sent, want := range map[string]string{"Max-Forwards: 3": "2", "Max-Forwards: many": "many",
+		"X: y": ""} {
 		if _, b := n.read(n.do("OPTIONS", "/files/f", sent)); string(b) != want {
 			t.Errorf("%s became %q", sent, b)
 		}
@@ -149,7 +157,8 @@ func TestWebSocketPasses(t *testing.T) {
 			return
 		}
 		defer c.Close()
-		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+
+			"websocket\r\n\r\n")
 		rw.Flush()
 		io.Copy(c, rw)
 	})
@@ -158,7 +167,8 @@ func TestWebSocketPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	fmt.Fprint(c, "GET /files/ws HTTP/1.1\r\nHost: n\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	fmt.Fprint(c, "GET /files/ws HTTP/1.1\r\nHost: n\r\nConnection: Upgrade\r\nUpgrade: "+
+		"websocket\r\n\r\n")
 	r := bufio.NewReader(c)
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil || resp.StatusCode != 101 {
@@ -223,7 +233,8 @@ func TestQuietOriginOverHTTP2(t *testing.T) {
 			}
 			b, err := io.ReadAll(resp.Body)
 			resp.Body.Close()
-			if err != nil || string(b) != string(origintest.Content(0, 0, 3)) || resp.ProtoMajor != 2 {
+			if err != nil || string(b) != string(origintest.Content(0, 0, 3)) ||
+				resp.ProtoMajor != 2 {
 				t.Errorf("%s %q, %v", resp.Proto, b, err)
 			}
 		})
@@ -257,7 +268,8 @@ func TestPieces(t *testing.T) {
 			t.Errorf("%d, %d bytes", w.Code, w.Body.Len())
 		}
 		if w.largest > 64<<10 != large {
-			t.Errorf("with a server that waits for %s, %d bytes are written at once", timeout, w.largest)
+			t.Errorf("with a server that waits for %s, %d bytes are written at once", timeout,
+				w.largest)
 		}
 	}
 }

@@ -20,22 +20,26 @@ func TestMissThenHit(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	for _, size := range edges() {
 		path := fmt.Sprint("/f", size)
-		f := origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}
+		f := origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old,
+			Header: maxAge("60")}
 		o.Handle(path, f.ServeHTTP)
 		var owners []int
 		if amongPeers > 1 {
-			owners = slabOwners(n, o, append([]*proxy.Proxy{n.Proxy}, n.peers...), fmt.Sprint(size), f)
+			owners = slabOwners(n, o, append([]*proxy.Proxy{n.Proxy}, n.peers...), fmt.Sprint(size),
+				f)
 		}
 		o.Forget()
 		want := origintest.Content(0, 0, size)
 		n.cacheStatus(n.expect(200, want, "/files"+path), "fwd=uri-miss; fwd-status=200; stored")
 		resp := n.expect(200, want, "/files"+path)
 		n.cacheStatus(resp, "scurry; hit; ttl=")
-		if resp.ContentLength != size || resp.Header.Get("Age") == "" || resp.Header.Get("Via") != "1.1 scurry" {
+		if resp.ContentLength != size || resp.Header.Get("Age") == "" ||
+			resp.Header.Get("Via") != "1.1 scurry" {
 			t.Errorf("length %d, header %v", resp.ContentLength, resp.Header)
 		}
 		if got := o.Count(); got != spans(owners) {
-			t.Errorf("size %d: %d origin requests for slabs of %v: %s", size, got, owners, origintest.Ranges(o.Requests()))
+			t.Errorf("size %d: %d origin requests for slabs of %v: %s", size, got, owners,
+				origintest.Ranges(o.Requests()))
 		}
 	}
 }
@@ -43,7 +47,8 @@ func TestMissThenHit(t *testing.T) {
 // edges are sizes around every boundary of the geometry.
 func edges() []int64 {
 	sizes := []int64{0, 1}
-	for _, b := range []int64{first, 2 * first, 4 * first, most, 2 * most, slab, slab + first, 2 * slab} {
+	for _, b := range []int64{first, 2 * first, 4 * first, most, 2 * most, slab, slab + first,
+		2 * slab} {
 		sizes = append(sizes, b-1, b, b+1)
 	}
 	return append(sizes, 3*slab+2*most+7)
@@ -193,19 +198,22 @@ func TestFirstClientHangsUp(t *testing.T) {
 // any two steps of those who ask for them.
 func TestShortChunkedBodiesAskedForByMany(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
-	n.client.Transport.(*http.Transport).DisableKeepAlives = true // else the transport would hide aborted answers
+	// else the transport would hide aborted answers
+	n.client.Transport.(*http.Transport).DisableKeepAlives = true
 	const files, clients = 60, 10
 	for _, size := range []int64{0, 1, first} {
 		o.Forget()
 		for i := range files {
-			o.Handle(fmt.Sprint("/", size, "-", i), origintest.File{Size: size, Chunked: true, Header: maxAge("60")}.ServeHTTP)
+			o.Handle(fmt.Sprint("/", size, "-", i), origintest.File{Size: size, Chunked: true,
+				Header: maxAge("60")}.ServeHTTP)
 		}
 		for i := range files {
 			var wg sync.WaitGroup
 			for range clients {
 				wg.Go(func() {
 					for range 3 {
-						n.expect(200, origintest.Content(0, 0, size), fmt.Sprint("/files/", size, "-", i))
+						n.expect(200, origintest.Content(0, 0, size), fmt.Sprint("/files/", size,
+							"-", i))
 					}
 				})
 			}

@@ -20,17 +20,23 @@ import (
 func toldFiles() map[string]http.HandlerFunc {
 	stale := http.Header{"Cache-Control": {"max-age=0"}}
 	return map[string]http.HandlerFunc{
-		"small":     origintest.File{Size: 100, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP,
-		"chunks":    origintest.File{Size: 20 << 10, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP,
-		"slabs":     origintest.File{Size: 4*slab + 100, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP,
-		"slabs2":    origintest.File{Size: 7*slab - 100, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP,
-		"refuses":   unparted(origintest.File{Size: 3*slab + 10, ETag: `"1"`, Header: maxAge("600")}),
-		"noranges":  origintest.File{Size: 3 * slab, NoRanges: true, Header: maxAge("600")}.ServeHTTP,
-		"chunked":   origintest.File{Size: 20 << 10, NoRanges: true, Chunked: true, Header: maxAge("600")}.ServeHTTP,
+		"small":  origintest.File{Size: 100, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP,
+		"chunks": origintest.File{Size: 20 << 10, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP,
+		"slabs": origintest.File{Size: 4*slab + 100, ETag: `"1"`,
+			Header: maxAge("600")}.ServeHTTP,
+		"slabs2": origintest.File{Size: 7*slab - 100, ETag: `"1"`,
+			Header: maxAge("600")}.ServeHTTP,
+		"refuses": unparted(origintest.File{Size: 3*slab + 10, ETag: `"1"`,
+			Header: maxAge("600")}),
+		"noranges": origintest.File{Size: 3 * slab, NoRanges: true,
+			Header: maxAge("600")}.ServeHTTP,
+		"chunked": origintest.File{Size: 20 << 10, NoRanges: true, Chunked: true,
+			Header: maxAge("600")}.ServeHTTP,
 		"validated": origintest.File{Size: slab + 10, ETag: `"1"`, Header: stale}.ServeHTTP,
-		"private":   origintest.File{Size: 20 << 10, ETag: `"1"`, Header: http.Header{"Cache-Control": {"private"}}}.ServeHTTP,
-		"parts":     partly(origintest.File{Size: 2*slab + 10, ETag: `"1"`, Header: maxAge("600")}),
-		"missing":   http.NotFound,
+		"private": origintest.File{Size: 20 << 10, ETag: `"1"`,
+			Header: http.Header{"Cache-Control": {"private"}}}.ServeHTTP,
+		"parts":   partly(origintest.File{Size: 2*slab + 10, ETag: `"1"`, Header: maxAge("600")}),
+		"missing": http.NotFound,
 	}
 }
 
@@ -66,7 +72,8 @@ func wish(random *rand.Rand, path string, size int) *http.Request {
 	case 1:
 		r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", from, from+at()))
 	case 2:
-		r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d,-%d", from, from+random.IntN(100), 1+random.IntN(100)))
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d,-%d", from, from+random.IntN(100),
+			1+random.IntN(100)))
 	}
 	return r
 }
@@ -89,7 +96,8 @@ func TestEachOriginRequestIsToldByItsCause(t *testing.T) {
 			for c := range uint64(6) {
 				clients.Go(func() {
 					random := rand.New(rand.NewPCG(seed, c))
-					together := rand.New(rand.NewPCG(seed, 99)) // all clients want the same at once, now and then
+					// all clients want the same at once, now and then
+					together := rand.New(rand.NewPCG(seed, 99))
 					for range 12 {
 						path := paths[together.IntN(len(paths))]
 						if random.IntN(2) == 0 {
@@ -130,7 +138,8 @@ func (a *audit) told() {
 	causes := map[any][]string{}
 	for _, line := range origin {
 		id := line["request"]
-		causes[id] = append(causes[id], fmt.Sprint(line["method"], line["url"], line["range"], line["reason"], line["status"]))
+		causes[id] = append(causes[id], fmt.Sprint(line["method"], line["url"], line["range"],
+			line["reason"], line["status"]))
 	}
 	outcomes := map[string]int64{}
 	for i := range a.books {

@@ -22,11 +22,14 @@ func BenchmarkTracedHit(b *testing.B) {
 		sampler sdk.Sampler
 	}{
 		{"off", nil}, {"0%", sdk.ParentBased(sdk.NeverSample())},
-		{"1%", sdk.ParentBased(sdk.TraceIDRatioBased(0.01))}, {"100%", sdk.ParentBased(sdk.AlwaysSample())},
+		{"1%", sdk.ParentBased(sdk.TraceIDRatioBased(0.01))},
+		{"100%", sdk.ParentBased(sdk.AlwaysSample())},
 	} {
 		o := origintest.New(b)
-		o.Handle("/f", origintest.File{Size: 1 << 10, ETag: `"1"`, Header: maxAge("6000")}.ServeHTTP)
-		p, err := proxy.New(proxy.Config{Origin: origin.HTTP(o.Base), TracerProvider: benchSpans(b, by.sampler)})
+		o.Handle("/f", origintest.File{Size: 1 << 10, ETag: `"1"`,
+			Header: maxAge("6000")}.ServeHTTP)
+		p, err := proxy.New(proxy.Config{Origin: origin.HTTP(o.Base), TracerProvider: benchSpans(b,
+			by.sampler)})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -67,7 +70,8 @@ func benchSpans(b *testing.B, sampler sdk.Sampler) trace.TracerProvider {
 	if sampler == nil {
 		return nil
 	}
-	p := sdk.NewTracerProvider(sdk.WithSampler(sampler), sdk.WithBatcher(tracetest.NewNoopExporter()))
+	p := sdk.NewTracerProvider(sdk.WithSampler(sampler),
+		sdk.WithBatcher(tracetest.NewNoopExporter()))
 	b.Cleanup(func() { p.Shutdown(b.Context()) })
 	return p
 }

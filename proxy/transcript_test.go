@@ -16,7 +16,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-var update = flag.Bool("update", false, "rewrite the fields and contents that transcripts expect with those that come")
+var update = flag.Bool("update", false, "rewrite the fields and contents that transcripts expect "+
+	"with those that come")
 
 // TestTranscripts holds one node, and three that are asked in turn, to what ../testdata/*.txtar
 // say, in the language that transcriptlang_test.go describes.
@@ -49,9 +50,13 @@ func runArchive(t *testing.T, file string) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		t.Run(section.Name, func(t *testing.T) {
-			t.Run("one node", func(t *testing.T) { newTranscript(t, file, list, 1, edits).run(list) })
+			t.Run("one node", func(t *testing.T) {
+				newTranscript(t, file, list, 1,
+					edits).run(list)
+			})
 			// Who owns what is a matter of chance, but what is shown mustn't be.
-			for turn, name := range []string{"three nodes, owner first", "three nodes, owner last"} {
+			for turn, name := range []string{"three nodes, owner first",
+				"three nodes, owner last"} {
 				t.Run(name, func(t *testing.T) {
 					r := newTranscript(t, file, list, 3, nil)
 					r.turn += turn
@@ -82,20 +87,23 @@ func edited(text []byte, edits map[int][]string) []byte {
 
 // transcript is a case at work.
 type transcript struct {
-	t        testing.TB
-	file     string
-	clock    *clock
-	origin   *scripted
-	nodes    []*node
-	turn     int              // whose turn it is to be asked
-	settling bool             // a node may not have seen yet what the origin answered to it in the background
+	t      testing.TB
+	file   string
+	clock  *clock
+	origin *scripted
+	nodes  []*node
+	turn   int // whose turn it is to be asked
+	// a node may not have seen yet what the origin answered to it in the background
+	settling bool
 	edits    map[int][]string // what lines of the file become under -update
 }
 
 // newTranscript starts what a case is about, with the settings that it begins with.
-func newTranscript(t testing.TB, file string, list []step, nodes int, edits map[int][]string) *transcript {
+func newTranscript(t testing.TB, file string, list []step, nodes int,
+	edits map[int][]string) *transcript {
 	t.Helper()
-	r := &transcript{t: t, file: file, clock: &clock{now: time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)}, edits: edits}
+	r := &transcript{t: t, file: file, clock: &clock{now: time.Date(2026, 3, 5, 12, 0, 0, 0,
+		time.UTC)}, edits: edits}
 	cfg := proxy.Config{Now: r.clock.Now}
 	r.origin, cfg.Origin = newScripted(t, r.clock)
 	for _, s := range list {
@@ -148,7 +156,10 @@ func awaited(s step, next []step) bool {
 	if v := s.verb(); v != "client" && v != "together" && v != "wait" {
 		return true
 	}
-	i := slices.IndexFunc(next, func(s step) bool { return s.verb() != "client" && s.verb() != "together" })
+	i := slices.IndexFunc(next, func(s step) bool {
+		return s.verb() != "client" &&
+			s.verb() != "together"
+	})
 	return i >= 0 && next[i].verb() == "wait"
 }
 
@@ -203,7 +214,8 @@ func (r *transcript) refreshed() bool {
 const patience = 3 * time.Second
 
 func (r *transcript) expander(node string) expander {
-	return expander{now: r.clock.Now(), origin: strings.TrimSuffix(r.origin.base.String(), "/"), node: node, loop: r.origin.lastLoop()}
+	return expander{now: r.clock.Now(), origin: strings.TrimSuffix(r.origin.base.String(), "/"),
+		node: node, loop: r.origin.lastLoop()}
 }
 
 // ask runs a client step. While nodes settle, it is tried again until it holds.
@@ -221,7 +233,8 @@ func (r *transcript) ask(s step) {
 		if text := differs(e, got); text != "" {
 			problems = append(problems, problem{q.line, text})
 		}
-		if len(problems) > 0 && r.settling && time.Now().Before(deadline) && len(r.origin.wrong(false)) == 0 {
+		if len(problems) > 0 && r.settling && time.Now().Before(deadline) &&
+			len(r.origin.wrong(false)) == 0 {
 			<-time.After(time.Millisecond)
 			continue
 		}

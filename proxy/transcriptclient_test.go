@@ -35,7 +35,8 @@ func (c *came) String() string {
 		fields = append(fields, "\t\t"+name+": "+strings.Join(values, ", ")+"\n")
 	}
 	slices.Sort(fields)
-	b.WriteString(strings.Join(fields, "") + "\n\t\t" + strings.ReplaceAll(c.content, "\n", "\n\t\t"))
+	b.WriteString(strings.Join(fields, "") + "\n\t\t" + strings.ReplaceAll(c.content, "\n",
+		"\n\t\t"))
 	if c.broken != nil {
 		fmt.Fprintf(&b, "\n\t\t(%v)", c.broken)
 	}
@@ -77,7 +78,8 @@ func (r *transcript) send(q *question, n *node, sent func()) (*came, error) {
 	}
 	if got.Response, err = n.client.Do(req); err != nil {
 		if q.aborted && errors.Is(err, io.EOF) { // it has broken off before its head was sent
-			got.Response, got.broken = &http.Response{StatusCode: q.status, Body: http.NoBody, Header: http.Header{}}, err
+			got.Response, got.broken = &http.Response{StatusCode: q.status, Body: http.NoBody,
+				Header: http.Header{}}, err
 			return got, nil
 		}
 		return nil, err
@@ -97,8 +99,10 @@ func (c *came) plain() {
 	if err != nil || !strings.HasPrefix(kind, "multipart/") {
 		return
 	}
-	c.Header.Set("Content-Type", strings.ReplaceAll(c.Header.Get("Content-Type"), params["boundary"], "BOUNDARY"))
-	c.content = strings.ReplaceAll(strings.ReplaceAll(c.content, params["boundary"], "BOUNDARY"), "\r\n", "\n")
+	c.Header.Set("Content-Type", strings.ReplaceAll(c.Header.Get("Content-Type"),
+		params["boundary"], "BOUNDARY"))
+	c.content = strings.ReplaceAll(strings.ReplaceAll(c.content, params["boundary"], "BOUNDARY"),
+		"\r\n", "\n")
 	c.content = strings.TrimSuffix(c.content, "\n")
 }
 
@@ -132,7 +136,8 @@ func (r *transcript) compare(q *question, n *node, got *came) (problems []proble
 	for i, l := range q.interims {
 		status, field, _ := strings.Cut(l.text, " ")
 		name, value, _ := strings.Cut(field, ": ")
-		if i >= len(got.interims) || !strings.HasPrefix(got.interims[i], status) || !holds(got.interims[i], "~"+name) ||
+		if i >= len(got.interims) || !strings.HasPrefix(got.interims[i], status) ||
+			!holds(got.interims[i], "~"+name) ||
 			!strings.Contains(got.interims[i], strings.TrimPrefix(value, "~")) {
 			miss(l, "interim responses %q", got.interims)
 		}
@@ -164,7 +169,8 @@ func (c *came) unlike(check string) string {
 	}
 	name, want, _ := strings.Cut(check, ":")
 	values := h.Values(name)
-	if joined := strings.Join(values, ", "); len(values) == 0 || !holds(joined, strings.TrimPrefix(want, " ")) {
+	if joined := strings.Join(values, ", "); len(values) == 0 ||
+		!holds(joined, strings.TrimPrefix(want, " ")) {
 		if len(values) == 0 && strings.HasPrefix(want, " !~") {
 			return ""
 		}
@@ -181,7 +187,8 @@ func (r *transcript) report(q *question, got *came, problems []problem) {
 	for _, p := range problems {
 		_, want, _ := strings.Cut(p.text, ": ")
 		isBody := len(q.content) > 0 && p.n == q.content[0].n
-		isField := slices.ContainsFunc(q.checks, func(l line) bool { return l.n == p.n }) && !loose(p.text) && !loose(want)
+		isField := slices.ContainsFunc(q.checks, func(l line) bool { return l.n == p.n }) &&
+			!loose(p.text) && !loose(want)
 		if !*update || r.edits == nil || !isBody && !isField {
 			rest = append(rest, fmt.Sprintf("%s:%d: %s\n\t  came: %s", r.file, p.n, p.text, p.came))
 			continue
@@ -194,7 +201,8 @@ func (r *transcript) report(q *question, got *came, problems []problem) {
 		}
 	}
 	if len(rest) > 0 {
-		r.t.Fatalf("%s\n\t%s\n%s", q.text, strings.Join(append(rest, r.origin.wrong(false)...), "\n\t"), got)
+		r.t.Fatalf("%s\n\t%s\n%s", q.text, strings.Join(append(rest, r.origin.wrong(false)...),
+			"\n\t"), got)
 	}
 	maps.Copy(r.edits, edits)
 }

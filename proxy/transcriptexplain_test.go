@@ -52,7 +52,8 @@ func differs(e *proxy.Explanation, got *came) string {
 		return false
 	}
 	right := map[string]bool{
-		"hit":      says("hit;", "fwd=partial;") && !says("ttl=-") || strings.Contains(e.String(), "in parts: one that isn't held is fetched"),
+		"hit": says("hit;", "fwd=partial;") && !says("ttl=-") || strings.Contains(e.String(),
+			"in parts: one that isn't held is fetched"),
 		"stale":    says("hit;", "fwd=partial;") && !says("detail=http", "detail=conn"),
 		"validate": says("fwd=") || says("hit;") && says("detail="),
 		"fetch":    says("fwd=") || says("hit;") && says("detail="),
@@ -63,7 +64,8 @@ func differs(e *proxy.Explanation, got *came) string {
 		right = right && line != "" && !strings.ContainsAny(line, "{}")
 	}
 	if !right || e.Status != 0 && e.Status != got.StatusCode {
-		return fmt.Sprintf("%d, Cache-Status %s, and not as explained:\n%s", got.StatusCode, status, e)
+		return fmt.Sprintf("%d, Cache-Status %s, and not as explained:\n%s", got.StatusCode, status,
+			e)
 	}
 	return ""
 }

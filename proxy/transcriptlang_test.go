@@ -154,7 +154,8 @@ func parseExchange(s step) (*exchange, error) {
 				return nil, err
 			}
 		default:
-			return nil, fmt.Errorf("line %d: %q isn't the beginning of a response", rest[0].n, rest[0].text)
+			return nil, fmt.Errorf("line %d: %q isn't the beginning of a response", rest[0].n,
+				rest[0].text)
 		}
 	}
 	for interim := true; interim && len(rest) > 0; {
@@ -176,10 +177,14 @@ func parseExchange(s step) (*exchange, error) {
 // answers reports whether x is for a request. What needn't be asked for is only for one that has
 // what x wants.
 func (x *exchange) answers(req *http.Request, body string) bool {
-	if x.uri != req.RequestURI || x.method != req.Method && (x.method != "GET|HEAD" || req.Method != http.MethodGet && req.Method != http.MethodHead) {
+	if x.uri != req.RequestURI || x.method != req.Method && (x.method != "GET|HEAD" ||
+		req.Method != http.MethodGet && req.Method != http.MethodHead) {
 		return false
 	}
-	return !x.maybe || !slices.ContainsFunc(x.wants, func(l line) bool { return unlike(req.Header, body, l.text) != "" })
+	return !x.maybe || !slices.ContainsFunc(x.wants, func(l line) bool {
+		return unlike(req.Header,
+			body, l.text) != ""
+	})
 }
 
 // answer is x on the wire, as the answer to a request with that method.

@@ -43,7 +43,8 @@ func newScripted(t testing.TB, clock *clock) (*scripted, http.RoundTripper) {
 	}
 	o.wg.Go(func() { o.accept(l) })
 	server := origin.HTTP(o.base)
-	server.MaxIdleConns = -1 // a connection that closes is the transcript's doing then, and no request is sent twice for it
+	// a connection that closes is the transcript's doing then, and no request is sent twice for it
+	server.MaxIdleConns = -1
 	t.Cleanup(func() {
 		server.CloseIdleConnections()
 		l.Close()
@@ -120,12 +121,14 @@ func (o *scripted) take(req *http.Request, body string) *exchange {
 	req.Header["Host"] = []string{req.Host}
 	i := slices.IndexFunc(o.queue, func(x *exchange) bool { return x.answers(req, body) })
 	if i < 0 {
-		o.problems = append(o.problems, fmt.Sprintf("the origin was asked for what isn't queued: %s %s %v", req.Method, req.RequestURI, req.Header))
+		o.problems = append(o.problems, fmt.Sprintf("the origin was asked for what isn't queued: "+
+			"%s %s %v", req.Method, req.RequestURI, req.Header))
 		return nil
 	}
 	x := o.queue[i]
 	o.queue = slices.Delete(o.queue, i, i+1)
-	if len(x.heads) == 0 && !x.again && (req.Method == http.MethodGet || req.Method == http.MethodHead) {
+	if len(x.heads) == 0 && !x.again && (req.Method == http.MethodGet ||
+		req.Method == http.MethodHead) {
 		again := *x
 		again.again, again.maybe = true, true // origin.HTTP tries once more where that does no harm
 		o.queue = append(o.queue, &again)
@@ -134,7 +137,8 @@ func (o *scripted) take(req *http.Request, body string) *exchange {
 	o.loop = strings.Join(req.Header["Cdn-Loop"], ", ")
 	for _, want := range x.wants {
 		if problem := unlike(req.Header, body, want.text); problem != "" {
-			o.problems = append(o.problems, fmt.Sprintf("line %d: the origin was asked with %s, want %s: %s %s %v",
+			o.problems = append(o.problems, fmt.Sprintf("line %d: the origin was asked with %s, "+
+				"want %s: %s %s %v",
 				want.n, problem, want.text, req.Method, req.RequestURI, req.Header))
 		}
 	}
@@ -190,7 +194,8 @@ func (o *scripted) lastLoop() string {
 func (o *scripted) idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.pending == 0 && !slices.ContainsFunc(o.queue, func(x *exchange) bool { return !x.maybe })
+	return o.pending == 0 && !slices.ContainsFunc(o.queue,
+		func(x *exchange) bool { return !x.maybe })
 }
 
 // wrong says what has gone wrong so far; what hasn't been asked for has if it is due.
@@ -200,7 +205,8 @@ func (o *scripted) wrong(due bool) []string {
 	problems := slices.Clone(o.problems)
 	for _, x := range o.queue {
 		if due && !x.maybe {
-			problems = append(problems, fmt.Sprintf("line %d: the origin wasn't asked for %s %s", x.line, x.method, x.uri))
+			problems = append(problems, fmt.Sprintf("line %d: the origin wasn't asked for %s %s",
+				x.line, x.method, x.uri))
 		}
 	}
 	return problems

@@ -64,7 +64,8 @@ func (e expander) value(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	layout, ok := map[string]string{"": http.TimeFormat, "rfc850": "Monday, 02-Jan-06 15:04:05 GMT", "asctime": time.ANSIC}[format]
+	layout, ok := map[string]string{"": http.TimeFormat, "rfc850": "Monday, 02-Jan-06 15:04:05 GMT",
+		"asctime": time.ANSIC}[format]
 	if !ok {
 		return "", fmt.Errorf("no format is called %q", format)
 	}

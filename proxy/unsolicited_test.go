@@ -106,7 +106,8 @@ func (o *oddOrigin) serve(c net.Conn) {
 
 func (o *oddOrigin) answer(req *http.Request) string {
 	path := req.URL.Path
-	fields := fmt.Sprintf("Cache-Control: max-age=600\r\nX-Path: %s\r\nETag: \"%s\"\r\n", path, path)
+	fields := fmt.Sprintf("Cache-Control: max-age=600\r\nX-Path: %s\r\nETag: \"%s\"\r\n", path,
+		path)
 	switch {
 	case req.Header.Get("If-None-Match") != "":
 		return "HTTP/1.1 304 Not Modified\r\n" + fields + "\r\n"
@@ -115,7 +116,8 @@ func (o *oddOrigin) answer(req *http.Request) string {
 	case req.Method == http.MethodHead:
 		path = ""
 	}
-	return "HTTP/1.1 200 OK\r\n" + fields + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(req.URL.Path), path)
+	return "HTTP/1.1 200 OK\r\n" + fields + fmt.Sprintf("Content-Length: %d\r\n\r\n%s",
+		len(req.URL.Path), path)
 }
 
 // slowReader has net/http's reader be late to look for what is left after a response, so that the
@@ -123,13 +125,14 @@ func (o *oddOrigin) answer(req *http.Request) string {
 type slowReader struct{ *origin.Server }
 
 func (s slowReader) RoundTrip(req *http.Request) (*http.Response, error) {
-	return s.Server.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-		PutIdleConn: func(error) {
-			for range 100 {
-				runtime.Gosched()
-			}
-		},
-	})))
+	return s.Server.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(),
+		&httptrace.ClientTrace{
+			PutIdleConn: func(error) {
+				for range 100 {
+					runtime.Gosched()
+				}
+			},
+		})))
 }
 
 // files is how many files a test asks for in each of its cases, n as a rule. SCURRY_TEST_FILES says
@@ -150,10 +153,12 @@ func files(t *testing.T, n, cases int) int {
 func TestNothingUnsolicitedIsStored(t *testing.T) {
 	log.SetOutput(io.Discard) // net/http's, on what it finds
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
-	const marker = "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nX-Path: marker\r\nContent-Length: 6\r\n\r\nmarker"
+	const marker = "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nX-Path: " +
+		"marker\r\nContent-Length: 6\r\n\r\nmarker"
 	extras := map[string]string{
 		"response": marker,
-		"304":      "HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=600\r\nX-Path: marker\r\n\r\n",
+		"304": "HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=600\r\nX-Path: " +
+			"marker\r\n\r\n",
 		"body":     "marker",
 		"line end": "\r\n",
 	}
@@ -161,24 +166,25 @@ func TestNothingUnsolicitedIsStored(t *testing.T) {
 		for _, every := range []int64{1, 20} {
 			for _, late := range []bool{false, true} {
 				for _, secure := range []bool{false, true} {
-					t.Run(fmt.Sprintf("%s, one in %d, late=%v, TLS=%v", name, every, late, secure), func(t *testing.T) {
-						t.Parallel()
-						o := newOddOrigin(t, secure)
-						o.extra, o.every, o.late = extra, every, late
-						const round = 50
-						n := 4 * round
-						if secure || raceEnabled { // they take their time
-							n = round
-						}
-						hits := 0
-						for from := 0; from < files(t, n, 8*len(extras)); from += round {
-							hits += o.round(t, from, from+round)
-						}
-						t.Logf("%d hits", hits)
-						if hits == 0 {
-							t.Error("nothing is stored")
-						}
-					})
+					t.Run(fmt.Sprintf("%s, one in %d, late=%v, TLS=%v", name, every, late, secure),
+						func(t *testing.T) {
+							t.Parallel()
+							o := newOddOrigin(t, secure)
+							o.extra, o.every, o.late = extra, every, late
+							const round = 50
+							n := 4 * round
+							if secure || raceEnabled { // they take their time
+								n = round
+							}
+							hits := 0
+							for from := 0; from < files(t, n, 8*len(extras)); from += round {
+								hits += o.round(t, from, from+round)
+							}
+							t.Logf("%d hits", hits)
+							if hits == 0 {
+								t.Error("nothing is stored")
+							}
+						})
 				}
 			}
 		}
@@ -199,7 +205,8 @@ func (o *oddOrigin) round(t *testing.T, from, end int) (hits int) {
 		clients.Go(func() {
 			for i := next.Add(1) - 1; i < int64(end); i = next.Add(1) - 1 {
 				path := fmt.Sprint("/", i)
-				for _, ask := range []struct{ method, directive string }{{"GET", ""}, {"GET", "no-cache"}, {"HEAD", "no-cache"}} {
+				for _, ask := range []struct{ method, directive string }{{"GET", ""},
+					{"GET", "no-cache"}, {"HEAD", "no-cache"}} {
 					got, err := o.ask(n, ask.method, path, ask.directive)
 					if err == nil && got != "own" && got != "502" && !o.late {
 						t.Errorf("%s %s: %s", ask.method, path, got)
@@ -263,7 +270,10 @@ func TestUnsolicitedIsSaidOnce(t *testing.T) {
 		}
 	}
 	const message = "the origin sent bytes that no request had asked for"
-	eventually(t, "the log says it", func() bool { return strings.Contains(lines.String(), message) })
+	eventually(t, "the log says it", func() bool {
+		return strings.Contains(lines.String(),
+			message)
+	})
 	if said := strings.Count(lines.String(), `"level":"warn"`); said != 1 {
 		t.Errorf("there are %d warnings:\n%s", said, lines.String())
 	}

@@ -26,7 +26,8 @@ func TestUpdateLimits(t *testing.T) {
 	for _, path := range []string{"/gone", "/new"} {
 		o.Handle(path, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "gone", 404) })
 	}
-	n.cacheStatus(n.expect(404, []byte("gone\n"), "/files/gone"), "fwd=uri-miss; fwd-status=404; stored")
+	n.cacheStatus(n.expect(404, []byte("gone\n"), "/files/gone"),
+		"fwd=uri-miss; fwd-status=404; stored")
 
 	cfg.NegativeTTL, cfg.MaxStale = 10*time.Second, time.Hour
 	if err := n.Update(cfg); err != nil {
@@ -49,7 +50,8 @@ func TestUpdateInvalid(t *testing.T) {
 	oneNode(t)
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/gone", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "gone", 404) })
-	if err := n.Update(proxy.Config{NegativeTTL: time.Hour, Mount: "no path", Origin: http.DefaultTransport}); err == nil {
+	if err := n.Update(proxy.Config{NegativeTTL: time.Hour, Mount: "no path",
+		Origin: http.DefaultTransport}); err == nil {
 		t.Error("no error")
 	}
 	n.expect(404, []byte("gone\n"), "/files/gone")

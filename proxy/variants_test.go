@@ -32,7 +32,8 @@ func negotiating(file http.Handler) http.HandlerFunc {
 
 // everyNode runs test with a node on its own, and with three of which first the owner is asked, or
 // last.
-func everyNode(t *testing.T, key string, cfg proxy.Config, test func(t *testing.T, o *origintest.Origin, nodes []*node)) {
+func everyNode(t *testing.T, key string, cfg proxy.Config, test func(t *testing.T,
+	o *origintest.Origin, nodes []*node)) {
 	oneNode(t) // it makes its own clusters
 	t.Run("one node", func(t *testing.T) {
 		n, o := fronting(t, cfg)
@@ -124,7 +125,8 @@ func TestVariantOfBytesThatCameMeanwhile(t *testing.T) {
 		close(choose)
 		fr.Wait()
 		for _, n := range nodes {
-			n.cacheStatus(n.expect(200, []byte("acorn"), "/files/f", "Accept-Language: fr"), "scurry; hit; ")
+			n.cacheStatus(n.expect(200, []byte("acorn"), "/files/f", "Accept-Language: fr"),
+				"scurry; hit; ")
 		}
 		if got := o.Count(); got != 2 {
 			t.Errorf("%d origin requests", got)
@@ -135,12 +137,14 @@ func TestVariantOfBytesThatCameMeanwhile(t *testing.T) {
 // TestSmallVariantsAreHits: a content so small that it is in the record is there for all variants
 // that share it, on each node, and for HEADs and ranges, too.
 func TestSmallVariantsAreHits(t *testing.T) {
-	everyNode(t, "f511-true", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
+	everyNode(t, "f511-true", proxy.Config{}, func(t *testing.T, o *origintest.Origin,
+		nodes []*node) {
 		langs := []string{"Accept-Language: en", "Accept-Language: fr", "Accept-Language: de"}
 		for _, size := range []int64{1, 511, 512, 513} {
 			for _, chunked := range []bool{false, true} {
 				path, want := fmt.Sprintf("/f%d-%v", size, chunked), origintest.Content(0, 0, size)
-				o.Handle(path, negotiating(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				o.Handle(path, negotiating(http.HandlerFunc(func(w http.ResponseWriter,
+					r *http.Request) {
 					if chunked {
 						w.(http.Flusher).Flush()
 					}
@@ -155,10 +159,12 @@ func TestSmallVariantsAreHits(t *testing.T) {
 				for i, n := range nodes {
 					for _, lang := range langs {
 						n.cacheStatus(n.expect(200, want, "/files"+path, lang), "scurry; hit; ")
-						n.cacheStatus(n.expect(206, want[size-1:], "/files"+path, lang, "Range: bytes=-1"), "scurry; hit; ")
+						n.cacheStatus(n.expect(206, want[size-1:], "/files"+path, lang,
+							"Range: bytes=-1"), "scurry; hit; ")
 						resp, _ := n.read(n.do("HEAD", "/files"+path, lang))
 						if n.cacheStatus(resp, "scurry; hit; "); resp.ContentLength != size {
-							t.Errorf("node %d: %s: a HEAD tells a length of %d", i, path, resp.ContentLength)
+							t.Errorf("node %d: %s: a HEAD tells a length of %d", i, path,
+								resp.ContentLength)
 						}
 					}
 				}
@@ -175,18 +181,26 @@ func TestSmallVariantsAreHits(t *testing.T) {
 func TestVariantOfLostBytes(t *testing.T) {
 	everyNode(t, "f", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
 		want := origintest.Content(1, 0, 10000)
-		o.Handle("/f", negotiating(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(want) })))
+		o.Handle("/f", negotiating(http.HandlerFunc(func(w http.ResponseWriter,
+			r *http.Request) {
+			w.Write(want)
+		})))
 		nodes[0].expect(200, want, "/files/f", "Accept-Language: en")
 		for i := range 8 {
 			big := fmt.Sprint("/big", i)
-			o.Handle(big, origintest.File{Size: memory / 2, ETag: `"b"`, Header: maxAge("600")}.ServeHTTP)
+			o.Handle(big, origintest.File{Size: memory / 2, ETag: `"b"`,
+				Header: maxAge("600")}.ServeHTTP)
 			for range 2 { // what is asked for once pushes out only its like
 				nodes[0].expect(200, origintest.Content(0, 0, memory/2), "/files"+big)
 			}
 		}
 		o.Forget()
 		defer func() {
-			if !slices.ContainsFunc(o.Requests(), func(r origintest.Request) bool { return r.URI == "/f" && r.Header.Get("If-None-Match") == "" }) {
+			if !slices.ContainsFunc(o.Requests(),
+				func(r origintest.Request) bool {
+					return r.URI == "/f" &&
+						r.Header.Get("If-None-Match") == ""
+				}) {
 				t.Error("no bytes were lost")
 			}
 		}()
@@ -202,10 +216,12 @@ func TestVariantOfLostBytes(t *testing.T) {
 func TestVariantsShareBytes(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	const size = 20000
-	file := origintest.File{Size: size, ETag: `"1"`, Header: http.Header{"Cache-Control": {"max-age=600"}, "Vary": {"Accept-Language"}}}
+	file := origintest.File{Size: size, ETag: `"1"`,
+		Header: http.Header{"Cache-Control": {"max-age=600"}, "Vary": {"Accept-Language"}}}
 	o.Handle("/f", negotiating(http.HandlerFunc(file.ServeHTTP)))
 	for i := range 20 {
-		n.expect(200, origintest.Content(0, 0, size), "/files/f", fmt.Sprint("Accept-Language: x-", i))
+		n.expect(200, origintest.Content(0, 0, size), "/files/f", fmt.Sprint("Accept-Language: x-",
+			i))
 	}
 	if s := n.Stats(); s.OriginBytes != size || amongPeers < 2 && s.ChunkBytes > size+2000 {
 		t.Errorf("%d bytes came, %d are held", s.OriginBytes, s.ChunkBytes)
@@ -318,7 +334,8 @@ func TestHeadsOnAllNodes(t *testing.T) {
 					return
 				}
 				resp.Body.Close()
-				statuses <- fmt.Sprint(resp.StatusCode, resp.ContentLength, strings.Contains(resp.Header.Get("Cache-Status"), "scurry;"))
+				statuses <- fmt.Sprint(resp.StatusCode, resp.ContentLength,
+					strings.Contains(resp.Header.Get("Cache-Status"), "scurry;"))
 			}()
 		}
 		<-arrived
@@ -366,10 +383,12 @@ func TestExplainVariants(t *testing.T) {
 	tells(t, e, "requests that have, of the fields in Vary: Accept-Language: en")
 	o.Forget()
 	resp, _ := n.get("/files/f", "Accept-Language: fr")
-	if asked := o.Requests(); resp.StatusCode != 200 || len(asked) != 1 || asked[0].Header.Get("If-None-Match") != `"1"` || e.Action != "fetch" {
+	if asked := o.Requests(); resp.StatusCode != 200 || len(asked) != 1 ||
+		asked[0].Header.Get("If-None-Match") != `"1"` || e.Action != "fetch" {
 		t.Errorf("%d, the origin was asked %+v, and not\n%s", resp.StatusCode, asked, e)
 	}
-	tells(t, n.explain(false, "GET", "/files/f", "Accept-Language: fr"), "It is answered from memory")
+	tells(t, n.explain(false, "GET", "/files/f", "Accept-Language: fr"),
+		"It is answered from memory")
 }
 
 // TestVaryIsKnownToAllNodes: when it turns out, by way of whichever node, that a resource varies by
@@ -406,7 +425,8 @@ func TestVaryIsKnownToAllNodes(t *testing.T) {
 				t.Fatalf("%q", got)
 			}
 			for i, n := range c.nodes {
-				eventually(t, fmt.Sprintf("node %d answers by Origin what node %d has learnt", i, learns), func() bool { return of(n, "Origin: a") == "a" })
+				eventually(t, fmt.Sprintf("node %d answers by Origin what node %d has learnt", i,
+					learns), func() bool { return of(n, "Origin: a") == "a" })
 				if got := of(n); got != "" {
 					t.Errorf("who sends no Origin gets the answer for %q", got)
 				}

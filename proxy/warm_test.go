@@ -35,8 +35,10 @@ func (n *node) warms(path string, status int, length int64, cacheStatus string) 
 		n.t.Fatal(err)
 	}
 	got := resp.Header.Get("Cache-Status")
-	if resp.StatusCode != status || resp.ContentLength != length || !strings.Contains(got, cacheStatus) {
-		n.t.Errorf("%s: %s, %d bytes, %s; want %d, %d bytes, %s", path, resp.Status, resp.ContentLength, got, status, length, cacheStatus)
+	if resp.StatusCode != status || resp.ContentLength != length || !strings.Contains(got,
+		cacheStatus) {
+		n.t.Errorf("%s: %s, %d bytes, %s; want %d, %d bytes, %s", path, resp.Status,
+			resp.ContentLength, got, status, length, cacheStatus)
 	}
 }
 
@@ -129,7 +131,8 @@ func TestWarmWithClients(t *testing.T) {
 // TestWarmFails: errors are told, what can't be stored isn't read, and a limit holds.
 func TestWarmFails(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{Limits: proxy.Limits{Requests: 1}})
-	c.o.Handle("/private", origintest.File{Size: 20 << 10, Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP)
+	c.o.Handle("/private", origintest.File{Size: 20 << 10,
+		Header: http.Header{"Cache-Control": {"no-store"}}}.ServeHTTP)
 	c.o.Handle("/missing", http.NotFound)
 	c.o.Handle("/cut", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "20000")
@@ -174,7 +177,8 @@ func TestWarmFails(t *testing.T) {
 	for _, n := range c.nodes {
 		n.expect(200, origintest.Content(7, 0, 20<<10), "/files/drip")
 	}
-	if got := len(slices.DeleteFunc(c.o.Requests(), func(r origintest.Request) bool { return r.URI != "/drip" })); got != 1 {
+	if got := len(slices.DeleteFunc(c.o.Requests(),
+		func(r origintest.Request) bool { return r.URI != "/drip" })); got != 1 {
 		t.Errorf("%d origin requests", got)
 	}
 }
@@ -185,7 +189,8 @@ func TestWarmWithoutOwner(t *testing.T) {
 	var gone, here int
 	for i := range 20 {
 		path := fmt.Sprint("f", i)
-		c.o.Handle("/"+path, origintest.File{Size: 20 << 10, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+		c.o.Handle("/"+path, origintest.File{Size: 20 << 10, ETag: `"1"`,
+			Header: maxAge("600")}.ServeHTTP)
 		if c.owner(path) == 1 {
 			gone++
 		} else {

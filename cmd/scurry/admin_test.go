@@ -63,7 +63,8 @@ func TestAdminListener(t *testing.T) {
 	file := string(write(t, "token", []byte(token+"\n")))
 	s := startScurry(t, []string{"SCURRY_GRACE=10s"}, "--admin-token-file="+file,
 		"--origin="+strings.Replace(origin.URL, "//", "//user:password@", 1))
-	for _, path := range []string{"/stats", "/config", "/peers", "/files", "/errors", "/readyz?verbose", "/debug/pprof/"} {
+	for _, path := range []string{"/stats", "/config", "/peers", "/files", "/errors",
+		"/readyz?verbose", "/debug/pprof/"} {
 		operator{base: s.admin}.get(t, path, 401)
 		operator{s.admin, token + "s"}.get(t, path, 401)
 	}
@@ -71,7 +72,8 @@ func TestAdminListener(t *testing.T) {
 		operator{base: s.admin}.get(t, path, 200)
 	}
 	o := operator{s.admin, token}
-	if got := o.text(t, "/readyz?verbose"); !strings.Contains(got, "[+] origin: hasn't been asked yet\n") {
+	if got := o.text(t, "/readyz?verbose"); !strings.Contains(got,
+		"[+] origin: hasn't been asked yet\n") {
 		t.Errorf("before the first request: %s", got)
 	}
 	for range 2 {
@@ -80,7 +82,8 @@ func TestAdminListener(t *testing.T) {
 		}
 	}
 	if got := o.text(t, "/readyz?verbose"); !strings.Contains(got, "[+] origin: answered now\n") ||
-		!strings.Contains(got, "[+] clients: listens at "+host(t, s.url)+"\n") || !strings.HasSuffix(got, "[+] draining: no\nready\n") {
+		!strings.Contains(got, "[+] clients: listens at "+host(t, s.url)+"\n") ||
+		!strings.HasSuffix(got, "[+] draining: no\nready\n") {
 		t.Errorf("after it: %s", got)
 	}
 
@@ -91,27 +94,35 @@ func TestAdminListener(t *testing.T) {
 	}) {
 		t.Error("not all requests are counted")
 	}
-	if r := stats.Requests; r.Hit != 1 || r.Miss != 1 || stats.Origin.Requests != 1 || stats.Origin.ReceivedBytes != 31 ||
-		stats.Origin.LastSuccess == nil || stats.Cache.LimitBytes != 256<<20 || stats.Cache.Records.Entries != 1 ||
-		stats.Responses.MemoryBytes != 31 || stats.Responses.OriginBytes != 31 || stats.Responses.Duration.Count != 2 ||
+	if r := stats.Requests; r.Hit != 1 || r.Miss != 1 || stats.Origin.Requests != 1 ||
+		stats.Origin.ReceivedBytes != 31 ||
+		stats.Origin.LastSuccess == nil || stats.Cache.LimitBytes != 256<<20 ||
+		stats.Cache.Records.Entries != 1 ||
+		stats.Responses.MemoryBytes != 31 || stats.Responses.OriginBytes != 31 ||
+		stats.Responses.Duration.Count != 2 ||
 		len(stats.Responses.Duration.Buckets) != 17 ||
-		stats.Draining || stats.UptimeSeconds <= 0 || stats.Process.HeapBytes == 0 || stats.Process.Goroutines == 0 {
+		stats.Draining || stats.UptimeSeconds <= 0 || stats.Process.HeapBytes == 0 ||
+		stats.Process.Goroutines == 0 {
 		t.Errorf("%+v", stats)
 	}
 	var files admin.Files
-	if o.json(t, "/files", &files); len(files.Hottest) != 1 || files.Hottest[0].URL != "/files/a" || files.Hottest[0].RequestsPerSecond <= 0 ||
-		files.SampledOneIn != 1 || len(files.Largest) != 1 || files.Largest[0].URL != "/files/a" || files.Largest[0].ContentBytes != 31 {
+	if o.json(t, "/files", &files); len(files.Hottest) != 1 || files.Hottest[0].URL != "/files/a" ||
+		files.Hottest[0].RequestsPerSecond <= 0 ||
+		files.SampledOneIn != 1 || len(files.Largest) != 1 || files.Largest[0].URL != "/files/a" ||
+		files.Largest[0].ContentBytes != 31 {
 		t.Errorf("%+v", files)
 	}
 	origin.Close()
 	operator{base: s.url}.get(t, "b", 502)
 	var failed admin.Errors
-	if o.json(t, "/errors", &failed); len(failed.Origin) != 1 || failed.Origin[0].URL != origin.URL+"/b" ||
+	if o.json(t, "/errors", &failed); len(failed.Origin) != 1 || failed.Origin[0].URL != origin.URL+
+		"/b" ||
 		!strings.Contains(failed.Origin[0].Text, "refused") {
 		t.Errorf("%+v", failed)
 	}
 	var version admin.Version
-	if o.json(t, "/version", &version); version.GoVersion == "" || version.Version == "" || version.Started.IsZero() {
+	if o.json(t, "/version", &version); version.GoVersion == "" || version.Version == "" ||
+		version.Started.IsZero() {
 		t.Errorf("%+v", version)
 	}
 	var settings []admin.Setting
@@ -123,7 +134,8 @@ func TestAdminListener(t *testing.T) {
 			t.Errorf("a secret: %v", setting)
 		}
 	}
-	for name, source := range map[string]string{"origin": "flag", "grace": "env SCURRY_GRACE", "memory": "default"} {
+	for name, source := range map[string]string{"origin": "flag", "grace": "env SCURRY_GRACE",
+		"memory": "default"} {
 		if found[name].Source != source || found[name].Value == "" {
 			t.Errorf("%s: %v", name, found[name])
 		}
@@ -131,12 +143,15 @@ func TestAdminListener(t *testing.T) {
 
 	var out, errs strings.Builder
 	env := []string{"SCURRY_ADMIN_LISTEN=" + host(t, s.admin), "SCURRY_LISTEN=" + host(t, s.url)}
-	if code := run(t.Context(), []string{"explain", "/files/a"}, &out, &errs, env); code != exitUsage ||
-		!strings.Contains(errs.String(), "wants its token: give the file that has it as --admin-token-file") {
+	if code := run(t.Context(), []string{"explain", "/files/a"}, &out, &errs,
+		env); code != exitUsage ||
+		!strings.Contains(errs.String(), "wants its token: give the file that has it as "+
+			"--admin-token-file") {
 		t.Errorf("explain without the token exits with %d: %s", code, errs.String())
 	}
 	env = append(env, "SCURRY_ADMIN_TOKEN_FILE="+file)
-	if code := run(t.Context(), []string{"explain", "/files/a"}, &out, &errs, env); code != exitOK || !strings.Contains(out.String(), "from memory") {
+	if code := run(t.Context(), []string{"explain", "/files/a"}, &out, &errs,
+		env); code != exitOK || !strings.Contains(out.String(), "from memory") {
 		t.Errorf("explain with the token exits with %d: %s%s", code, out.String(), errs.String())
 	}
 	if code := run(t.Context(), []string{"healthcheck"}, &out, &errs, env); code != exitOK {
@@ -163,12 +178,14 @@ func TestEventsEndWithDraining(t *testing.T) {
 		}
 	}
 	var stats admin.Stats
-	if err := json.Unmarshal([]byte(last), &stats); err != nil || !stats.Draining || lines.Err() != nil {
+	if err := json.Unmarshal([]byte(last), &stats); err != nil || !stats.Draining ||
+		lines.Err() != nil {
 		t.Errorf("the last event is %q: %v, %v", last, err, lines.Err())
 	}
 	o.get(t, "/events", 503) // so that no browser comes again at once
 	if got, err := io.ReadAll(o.get(t, "/readyz?verbose", 503).Body); err != nil ||
-		!strings.Contains(string(got), "[-] draining: yes") || !strings.HasSuffix(string(got), "\ndraining\n") {
+		!strings.Contains(string(got), "[-] draining: yes") || !strings.HasSuffix(string(got),
+		"\ndraining\n") {
 		t.Errorf("%v, %s", err, got)
 	}
 	close(origin.goOn)
@@ -191,20 +208,25 @@ func TestPeersOnAdminListener(t *testing.T) {
 	for _, n := range peers.Ring {
 		share += n.Share
 	}
-	if peers.Self != one.peer || len(peers.Ring) != 2 || share < .999 || share > 1.001 || len(peers.Peers) != 1 ||
-		peers.Peers[0].Name != two.peer || peers.Peers[0].State != "live" || peers.Peers[0].SentBytes == 0 {
+	if peers.Self != one.peer || len(peers.Ring) != 2 || share < .999 || share > 1.001 ||
+		len(peers.Peers) != 1 ||
+		peers.Peers[0].Name != two.peer || peers.Peers[0].State != "live" ||
+		peers.Peers[0].SentBytes == 0 {
 		t.Errorf("%+v", peers)
 	}
-	if got := o.text(t, "/readyz?verbose"); !strings.Contains(got, "[+] peer "+two.peer+": live since ") {
+	if got := o.text(t, "/readyz?verbose"); !strings.Contains(got, "[+] peer "+two.peer+
+		": live since ") {
 		t.Error(got)
 	}
 	mark := f.marks()[one]
 	two.kill(t)
 	one.awaitPeer(t, mark, "peer down", two)
-	if got := o.text(t, "/readyz?verbose"); !strings.Contains(got, "[-] peer "+two.peer+": down since now: ") {
+	if got := o.text(t, "/readyz?verbose"); !strings.Contains(got, "[-] peer "+two.peer+
+		": down since now: ") {
 		t.Error(got)
 	}
-	if o.json(t, "/peers", &peers); len(peers.Ring) != 1 || peers.Ring[0].Share != 1 || peers.Peers[0].State != "down" || peers.Peers[0].Failure == "" {
+	if o.json(t, "/peers", &peers); len(peers.Ring) != 1 || peers.Ring[0].Share != 1 ||
+		peers.Peers[0].State != "down" || peers.Peers[0].Failure == "" {
 		t.Errorf("%+v", peers)
 	}
 }

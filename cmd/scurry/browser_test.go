@@ -34,7 +34,8 @@ func openBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Skip("there is no chromium (Debian's package) to show the page")
 	}
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path),
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(path),
 		chromedp.NoSandbox, chromedp.DisableGPU) // root's Chromium has no sandbox
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -60,7 +61,8 @@ func (b *browser) listen(event any) {
 	text := ""
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		text = fmt.Sprintf("exception: %s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception)
+		text = fmt.Sprintf("exception: %s %+v", e.ExceptionDetails.Text,
+			e.ExceptionDetails.Exception)
 	case *runtime.EventConsoleAPICalled:
 		text = fmt.Sprintf("console.%s", e.Type)
 	case *log.EventEntryAdded:
@@ -80,7 +82,10 @@ func (b *browser) silent(but ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, text := range b.messages {
-		if !slices.ContainsFunc(but, func(part string) bool { return strings.Contains(text, part) }) {
+		if !slices.ContainsFunc(but, func(part string) bool {
+			return strings.Contains(text,
+				part)
+		}) {
 			b.t.Errorf("the browser reports %s", text)
 		}
 	}
@@ -130,7 +135,8 @@ func (b *browser) await(expression string) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			b.t.Fatalf("%s doesn't come true; the page is: %.6000s", expression, evaluate[string](b, "document.body.innerText"))
+			b.t.Fatalf("%s doesn't come true; the page is: %.6000s", expression, evaluate[string](b,
+				"document.body.innerText"))
 		}
 	}
 }
@@ -149,7 +155,8 @@ func (b *browser) show(width int64, scheme string) {
 	b.do(chromedp.EmulateViewport(width, 900))
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion",
+				Value: "reduce"},
 		}})
 	if err != nil {
 		b.t.Fatal(err)
@@ -177,7 +184,8 @@ func (b *browser) audit(what string) {
 // technology sees the page.
 func (b *browser) named(what string) {
 	b.t.Helper()
-	tree, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	tree, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree,
+		accessibility.GetFullAXTreeParams{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -188,7 +196,8 @@ func (b *browser) named(what string) {
 			continue
 		}
 		seen[role]++
-		named := []string{"button", "link", "textbox", "checkbox", "radio", "image", "img", "table", "heading",
+		named := []string{"button", "link", "textbox", "checkbox", "radio", "image", "img", "table",
+			"heading",
 			"navigation", "region", "group", "dialog", "alertdialog"}
 		if slices.Contains(named, role) && said(node.Name) == "" {
 			b.t.Errorf("%s: a %s has no name", what, role)

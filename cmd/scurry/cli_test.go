@@ -27,7 +27,8 @@ func TestTopics(t *testing.T) {
 		var out strings.Builder
 		code := run(t.Context(), []string{"help", name}, &out, io.Discard, nil)
 		if code != exitOK || out.Len() < 100 || !strings.HasSuffix(out.String(), page(name)) ||
-			slices.Contains(commands, name) && !strings.Contains(out.String(), "Usage: scurry "+name) {
+			slices.Contains(commands, name) && !strings.Contains(out.String(), "Usage: scurry "+
+				name) {
 			t.Errorf("scurry help %s exits with %d and prints %d bytes", name, code, out.Len())
 		}
 	}

@@ -17,7 +17,8 @@ func TestMaxClientConnections(t *testing.T) {
 		trusted string
 		status  int
 		metric  string
-	}{{"none", 503, `{limit="client_connections"} 1`}, {"127.0.0.0/8", 404, `{limit="client_connections"} 0`}} {
+	}{{"none", 503, `{limit="client_connections"} 1`}, {"127.0.0.0/8", 404,
+		`{limit="client_connections"} 0`}} {
 		s := startScurry(t, nil, "--admin-listen=127.0.0.1:0", "--origin="+o.URL,
 			"--max-client-connections=1", "--trusted-proxies="+tt.trusted)
 		beginTransfer(t, http.MethodGet, s.url+"a")
@@ -25,7 +26,8 @@ func TestMaxClientConnections(t *testing.T) {
 			t.Errorf("trusted %s: %d", tt.trusted, status)
 		}
 		_, body, err := get(s.admin + "/metrics")
-		if want := "scurry_http_connections_refused_total" + tt.metric; err != nil || !strings.Contains(string(body), want) {
+		if want := "scurry_http_connections_refused_total" + tt.metric; err != nil ||
+			!strings.Contains(string(body), want) {
 			t.Errorf("trusted %s: there is no %s, %v", tt.trusted, want, err)
 		}
 		o.goOn <- struct{}{}

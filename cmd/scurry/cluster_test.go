@@ -48,7 +48,8 @@ func TestFailedStartLeavesCluster(t *testing.T) {
 	defer taken.Close()
 	peers, gossip := freeAddr(t), freeAddr(t)
 	for range 2 {
-		code := run(t.Context(), []string{"serve", "--listen=127.0.0.1:0", "--admin-listen=" + taken.Addr().String(),
+		code := run(t.Context(), []string{"serve", "--listen=127.0.0.1:0", "--admin-listen=" +
+			taken.Addr().String(),
 			"--peer-listen=" + peers, "--gossip-listen=" + gossip}, io.Discard, io.Discard, nil)
 		if code != exitFailed {
 			t.Errorf("exit code %d", code)
@@ -75,7 +76,8 @@ func TestHangup(t *testing.T) {
 		}
 	}
 	list(one)
-	cmd, log := startProcess(t, "serve", "--listen=127.0.0.1:0", "--log-format=json", "--peer-listen="+one, "--peers=file:"+path)
+	cmd, log := startProcess(t, "serve", "--listen=127.0.0.1:0", "--log-format=json",
+		"--peer-listen="+one, "--peers=file:"+path)
 	serving := log.await(t, "serving")
 	list(one + "\n" + two)
 	send(t, cmd, syscall.SIGHUP)
@@ -83,7 +85,8 @@ func TestHangup(t *testing.T) {
 	list("nonsense")
 	send(t, cmd, syscall.SIGHUP)
 	if problem := log.await(t, "not reloaded: the settings stay as they were"); problem["level"] != "error" ||
-		problem["error"] != "the nodes stay as they were: "+path+`:1: expected HOST:PORT such as 10.0.0.1:8001, not "nonsense": it has no port` {
+		problem["error"] != "the nodes stay as they were: "+path+
+			`:1: expected HOST:PORT such as 10.0.0.1:8001, not "nonsense": it has no port` {
 		t.Errorf("the log says %v", problem)
 	}
 	if !answers(serving["admin"].(string)+"/readyz", 200)() {

@@ -78,15 +78,18 @@ func (c *collector) take(w http.ResponseWriter, r *http.Request) {
 }
 
 // Export takes spans.
-func (c *collector) Export(_ context.Context, q *collect.ExportTraceServiceRequest) (*collect.ExportTraceServiceResponse, error) {
+func (c *collector) Export(_ context.Context,
+	q *collect.ExportTraceServiceRequest) (*collect.ExportTraceServiceResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range q.ResourceSpans {
 		for _, scope := range r.ScopeSpans {
 			for _, s := range scope.Spans {
 				c.spans = append(c.spans, &span{
-					Span: s, id: hex.EncodeToString(s.SpanId), parent: hex.EncodeToString(s.ParentSpanId),
-					trace: hex.EncodeToString(s.TraceId), has: texts(s.Attributes), node: texts(r.Resource.Attributes),
+					Span: s, id: hex.EncodeToString(s.SpanId),
+					parent: hex.EncodeToString(s.ParentSpanId),
+					trace:  hex.EncodeToString(s.TraceId), has: texts(s.Attributes),
+					node: texts(r.Resource.Attributes),
 				})
 			}
 		}
@@ -164,7 +167,8 @@ func (s *span) want(t *testing.T, attributes ...string) {
 	t.Helper()
 	for i := 0; i < len(attributes); i += 2 {
 		if s.has[attributes[i]] != attributes[i+1] {
-			t.Errorf("the span %s has the %s %q, not %q", s.Name, attributes[i], s.has[attributes[i]], attributes[i+1])
+			t.Errorf("the span %s has the %s %q, not %q", s.Name, attributes[i],
+				s.has[attributes[i]], attributes[i+1])
 		}
 	}
 }
@@ -184,7 +188,8 @@ func (s *span) carried() string { return "00-" + s.trace + "-" + s.id + "-01" }
 
 // inTrace asks for a URL in a new trace, whose number is n, and returns the trace's id, and the
 // status of the answer.
-func inTrace(t *testing.T, client *http.Client, n uint64, url string, fields ...string) (trace string, status int) {
+func inTrace(t *testing.T, client *http.Client, n uint64, url string,
+	fields ...string) (trace string, status int) {
 	t.Helper()
 	trace = fmt.Sprintf("%016x%016x", n, n)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

@@ -35,7 +35,8 @@ func write(t *testing.T, name string, text []byte) config.File {
 }
 
 func TestReadSecret(t *testing.T) {
-	const short = "a secret of %d bytes is too short: it needs 16 or more, such as \"openssl rand -base64 32\" prints"
+	const short = "a secret of %d bytes is too short: it needs 16 or more, such as \"openssl " +
+		"rand -base64 32\" prints"
 	sixteen := strings.Repeat("s", 16)
 	tests := []struct{ text, want, err string }{
 		{"", "", fmt.Sprintf(short, 0)},
@@ -52,7 +53,8 @@ func TestReadSecret(t *testing.T) {
 		if tt.err == "" && (err != nil || string(got) != tt.want) {
 			t.Errorf("%q is %q, %v", tt.text, got, err)
 		}
-		if want := fmt.Sprintf("--peer-secret-file %s: %s", path, tt.err); tt.err != "" && (fmt.Sprint(err) != want || !errors.As(err, new(usageError))) {
+		if want := fmt.Sprintf("--peer-secret-file %s: %s", path, tt.err); tt.err != "" &&
+			(fmt.Sprint(err) != want || !errors.As(err, new(usageError))) {
 			t.Errorf("%q:\ngot  %v\nwant %s", tt.text, err, want)
 		}
 	}
@@ -60,7 +62,8 @@ func TestReadSecret(t *testing.T) {
 		t.Errorf("no file: %q, %v", got, err)
 	}
 	_, err := readPeerSecret("/nowhere/s", zerolog.Nop())
-	if fmt.Sprint(err) != "--peer-secret-file /nowhere/s: can't read this file: no such file or directory" || errors.As(err, new(usageError)) {
+	if fmt.Sprint(err) != "--peer-secret-file /nowhere/s: can't read this file: no such file or "+
+		"directory" || errors.As(err, new(usageError)) {
 		t.Error(err)
 	}
 }
@@ -69,15 +72,19 @@ func TestReadGossipKey(t *testing.T) {
 	for text, want := range map[string]int{
 		"MDEyMzQ1Njc4OWFiY2RlZg==\n": 16, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3": 24,
 		" MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= \r\n":           32,
-		"MDEyMzQ1Njc4OWFiY2RlZg==\nMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\n": 16, "MDEyMzQ1Njc4OWFiY2RlZg==\nM\n": 0,
-		"": 0, "MDEyMw==": 0, "30313233343536373839616263646566": 24, "0123456789abcde": 0, "MDEyMzQ1Njc4OWFiY2RlZg": 0,
+		"MDEyMzQ1Njc4OWFiY2RlZg==\nMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\n": 16,
+		"MDEyMzQ1Njc4OWFiY2RlZg==\nM\n":                                0,
+		"":                                                             0, "MDEyMw==": 0,
+		"30313233343536373839616263646566": 24, "0123456789abcde": 0, "MDEyMzQ1Njc4OWFiY2RlZg": 0,
 	} {
 		path := write(t, "key", []byte(text))
 		got, err := readGossipKeys(path, zerolog.Nop())
-		if want > 0 && (err != nil || len(got) == 0 || len(got[0]) != want || len(got) != strings.Count(text, "=\nM")+1) {
+		if want > 0 && (err != nil || len(got) == 0 || len(got[0]) != want ||
+			len(got) != strings.Count(text, "=\nM")+1) {
 			t.Errorf("%q is %q, %v; want %d bytes", text, got, err, want)
 		}
-		if want == 0 && fmt.Sprint(err) != fmt.Sprintf("--gossip-key-file %s: expected 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints them", path) {
+		if want == 0 && fmt.Sprint(err) != fmt.Sprintf("--gossip-key-file %s: expected 16, 24 or "+
+			"32 bytes in base64, as \"openssl rand -base64 32\" prints them", path) {
 			t.Errorf("%q is %q, %v", text, got, err)
 		}
 	}
@@ -117,12 +124,14 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{key: newKey(t)}
-	a.cert = &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	a.cert = &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign}
 	a.cert = a.sign(t, a.cert, a.key)
 	return a
 }
 
-func (a *authority) sign(t *testing.T, c *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
+func (a *authority) sign(t *testing.T, c *x509.Certificate,
+	key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	der, err := x509.CreateCertificate(rand.Reader, c, a.cert, key.Public(), a.key)
@@ -149,7 +158,10 @@ func (a *authority) settings(t *testing.T) *config.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	text := func(kind string, der []byte) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: kind,
+			Bytes: der})
+	}
 	c := &config.Config{}
 	c.PeerTLSCert = write(t, "cert", text("CERTIFICATE", cert.Raw))
 	c.PeerTLSKey = write(t, "key", text("PRIVATE KEY", der))
@@ -169,7 +181,8 @@ func TestReadTLS(t *testing.T) {
 		return loaded
 	}
 	ours := newAuthority(t)
-	one, two, stranger := load(ours.settings(t)), load(ours.settings(t)), load(newAuthority(t).settings(t))
+	one, two, stranger := load(ours.settings(t)), load(ours.settings(t)),
+		load(newAuthority(t).settings(t))
 	if err := exchange(t, one, two); err != nil {
 		t.Errorf("nodes of one authority: %v", err)
 	}
@@ -229,18 +242,26 @@ func TestReadTLSErrors(t *testing.T) {
 		want   string
 		usage  bool
 	}{
-		{func(c *config.Config) { c.PeerTLSCert = "/nowhere" }, "--peer-tls-cert /nowhere: can't read this file: no such file or directory", false},
-		{func(c *config.Config) { c.PeerTLSKey = "/nowhere" }, "--peer-tls-key /nowhere: can't read this file: no such file or directory", false},
-		{func(c *config.Config) { c.PeerTLSCA = "/nowhere" }, "--peer-tls-ca /nowhere: can't read this file: no such file or directory", false},
-		{func(c *config.Config) { c.PeerTLSCA = nonsense }, "--peer-tls-ca " + string(nonsense) + ": there is no certificate in it: expected PEM", true},
-		{func(c *config.Config) { c.PeerTLSCert = nonsense }, "--peer-tls-cert " + string(nonsense) + " with --peer-tls-key ", true},
-		{func(c *config.Config) { c.PeerTLSKey = a.settings(t).PeerTLSKey }, "--peer-tls-cert ", true}, // another's
+		{func(c *config.Config) { c.PeerTLSCert = "/nowhere" },
+			"--peer-tls-cert /nowhere: can't read this file: no such file or directory", false},
+		{func(c *config.Config) { c.PeerTLSKey = "/nowhere" },
+			"--peer-tls-key /nowhere: can't read this file: no such file or directory", false},
+		{func(c *config.Config) { c.PeerTLSCA = "/nowhere" },
+			"--peer-tls-ca /nowhere: can't read this file: no such file or directory", false},
+		{func(c *config.Config) { c.PeerTLSCA = nonsense }, "--peer-tls-ca " + string(nonsense) +
+			": there is no certificate in it: expected PEM", true},
+		{func(c *config.Config) { c.PeerTLSCert = nonsense }, "--peer-tls-cert " +
+			string(nonsense) + " with --peer-tls-key ", true},
+		// another's
+		{func(c *config.Config) { c.PeerTLSKey = a.settings(t).PeerTLSKey }, "--peer-tls-cert ",
+			true},
 	}
 	for _, tt := range tests {
 		c := a.settings(t)
 		tt.change(c)
 		_, err := readTLS(c, zerolog.Nop())
-		if !strings.HasPrefix(fmt.Sprint(err), tt.want) || errors.As(err, new(usageError)) != tt.usage {
+		if !strings.HasPrefix(fmt.Sprint(err), tt.want) ||
+			errors.As(err, new(usageError)) != tt.usage {
 			t.Errorf("got  %v\nwant %s", err, tt.want)
 		}
 	}

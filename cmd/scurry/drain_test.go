@@ -60,7 +60,8 @@ func TestDrainCutsWhatOutlastsGrace(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} { // from the cache, and past it
 		t.Run(method, func(t *testing.T) {
 			origin := newStalledOrigin(t)
-			s := startScurry(t, nil, "--origin", origin.URL, "--grace=20ms", "--origin-body-timeout=1h")
+			s := startScurry(t, nil, "--origin", origin.URL, "--grace=20ms",
+				"--origin-body-timeout=1h")
 			res := beginTransfer(t, method, s.url+"a")
 			s.stop()
 			if rest, err := io.ReadAll(res.Body); err == nil {
@@ -71,7 +72,8 @@ func TestDrainCutsWhatOutlastsGrace(t *testing.T) {
 			}
 			s.log.await(t, "request") // the access log tells of what is cut
 			stopped := s.log.await(t, "stopped")
-			if stopped["level"] != "error" || !strings.Contains(stopped["error"].(string), "after 20ms of grace") {
+			if stopped["level"] != "error" || !strings.Contains(stopped["error"].(string),
+				"after 20ms of grace") {
 				t.Errorf("the log says %v", stopped)
 			}
 		})
@@ -90,7 +92,8 @@ func TestDrainCutsStuckClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startScurry(t, nil, "--origin", folder, "--grace=20ms")
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(s.url + "large")
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(s.url +
+		"large")
 	if err != nil {
 		t.Fatal(err)
 	}

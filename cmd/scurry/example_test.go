@@ -93,7 +93,8 @@ func TestExamples(t *testing.T) {
 			name = strings.TrimSuffix(name, filepath.Ext(name))
 		}
 		var out strings.Builder
-		if code := run(t.Context(), []string{"example", name}, &out, io.Discard, nil); code != exitOK || out.String() != string(text) {
+		if code := run(t.Context(), []string{"example", name}, &out, io.Discard,
+			nil); code != exitOK || out.String() != string(text) {
 			t.Errorf("scurry example %s: exit code %d, and %q", name, code, out.String())
 		}
 		switch filepath.Ext(path) {
@@ -112,7 +113,8 @@ func TestExamples(t *testing.T) {
 			}
 		}
 		for _, line := range regexp.MustCompile(`(?m)^(?:- )?(?:ExecStart=)?/\S*scurry (.*)$`).FindAllStringSubmatch(string(text), -1) {
-			if words := strings.Fields(line[1]); !strings.Contains(help.String(), "scurry "+words[0]) {
+			if words := strings.Fields(line[1]); !strings.Contains(help.String(), "scurry "+
+				words[0]) {
 				t.Errorf("%s runs scurry %s", path, line[1])
 			}
 		}
@@ -122,13 +124,16 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all strings.Builder
-	if code := run(t.Context(), []string{"example", "systemd"}, &all, io.Discard, nil); code != exitOK ||
-		!strings.Contains(all.String(), "##### systemd/scurry.service\n") || !strings.Contains(all.String(), "ListenStream=127.0.0.1:10001") {
+	if code := run(t.Context(), []string{"example", "systemd"}, &all, io.Discard,
+		nil); code != exitOK ||
+		!strings.Contains(all.String(), "##### systemd/scurry.service\n") ||
+		!strings.Contains(all.String(), "ListenStream=127.0.0.1:10001") {
 		t.Errorf("scurry example systemd: exit code %d, %s", code, all.String())
 	}
 	for _, name := range []string{"kubernets", "systemd/", "systemd/../nginx", "nginx.conf"} {
 		var errs strings.Builder
-		if code := run(t.Context(), []string{"example", name}, io.Discard, &errs, nil); code != exitUsage || !strings.Contains(errs.String(), "is no example (") {
+		if code := run(t.Context(), []string{"example", name}, io.Discard, &errs,
+			nil); code != exitUsage || !strings.Contains(errs.String(), "is no example (") {
 			t.Errorf("%s: exit code %d, %s", name, code, errs.String())
 		}
 	}
@@ -148,10 +153,12 @@ func embedded(t *testing.T, path string) string {
 // objection to the units.
 func TestExampleSystemd(t *testing.T) {
 	values := settled(t, embedded(t, "systemd/scurry.yaml"), nil)
-	for unit, setting := range map[string]string{"scurry-client.socket": "listen", "scurry-admin.socket": "admin-listen"} {
+	for unit, setting := range map[string]string{"scurry-client.socket": "listen",
+		"scurry-admin.socket": "admin-listen"} {
 		text := embedded(t, "systemd/"+unit)
 		found := regexp.MustCompile(`(?m)^ListenStream=(.*)$`).FindStringSubmatch(text)
-		if at, err := netip.ParseAddrPort(found[1]); err != nil || !sameAddress(config.Addr(values[setting]), at) {
+		if at, err := netip.ParseAddrPort(found[1]); err != nil ||
+			!sameAddress(config.Addr(values[setting]), at) {
 			t.Errorf("%s listens on %s, and the setting is %s", unit, found[1], values[setting])
 		}
 		name := regexp.MustCompile(`(?m)^FileDescriptorName=(.*)$`).FindStringSubmatch(text)
@@ -183,7 +190,8 @@ func TestExampleSystemd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	verify := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", filepath.Join(dir, "scurry.service"),
+	verify := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", filepath.Join(dir,
+		"scurry.service"),
 		filepath.Join(dir, "scurry-client.socket"), filepath.Join(dir, "scurry-admin.socket"))
 	verify.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir+":")
 	if out, err := verify.CombinedOutput(); err != nil || len(out) > 0 {
@@ -199,7 +207,8 @@ func TestExampleCompose(t *testing.T) {
 		env = append(env, fmt.Sprint(name, "=", value))
 	}
 	values := settled(t, "", env)
-	if _, port, _ := strings.Cut(values["listen"], ":"); !strings.HasSuffix(within(t, service, "ports", 0).(string), ":"+port) {
+	if _, port, _ := strings.Cut(values["listen"], ":"); !strings.HasSuffix(within(t, service,
+		"ports", 0).(string), ":"+port) {
 		t.Errorf("the port %s isn't published", port)
 	}
 	runnable(t, within(t, service, "healthcheck", "test").([]any)[1:], env)
@@ -213,9 +222,14 @@ func runnable(t *testing.T, command []any, env []string) {
 		args = append(args, fmt.Sprint(word))
 	}
 	var errs strings.Builder
-	env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "SCURRY_LISTEN=") })
-	env = append(env, "SCURRY_LISTEN=127.0.0.1:0", "SCURRY_ADMIN_LISTEN="+freeAddr(t)) // nobody listens there
-	if code := run(t.Context(), args[1:], io.Discard, &errs, env); args[0] != "/scurry" || code != exitFailed {
+	env = slices.DeleteFunc(env, func(v string) bool {
+		return strings.HasPrefix(v,
+			"SCURRY_LISTEN=")
+	})
+	// nobody listens there
+	env = append(env, "SCURRY_LISTEN=127.0.0.1:0", "SCURRY_ADMIN_LISTEN="+freeAddr(t))
+	if code := run(t.Context(), args[1:], io.Discard, &errs, env); args[0] != "/scurry" ||
+		code != exitFailed {
 		t.Errorf("%s: exit code %d, %s", args, code, errs.String())
 	}
 }
@@ -236,8 +250,10 @@ func TestExampleKubernetes(t *testing.T) {
 	for _, p := range within(t, container, "ports").([]any) {
 		ports[within(t, p, "name").(string)] = fmt.Sprint(":", within(t, p, "containerPort"))
 	}
-	if !strings.HasSuffix(values["listen"], ports["client"]) || !strings.HasSuffix(values["peer-listen"], ports["peer"]) ||
-		values["peers"] != "dns:"+within(t, kinds["Service"][1], "metadata", "name").(string)+ports["peer"] {
+	if !strings.HasSuffix(values["listen"], ports["client"]) ||
+		!strings.HasSuffix(values["peer-listen"], ports["peer"]) ||
+		values["peers"] != "dns:"+within(t, kinds["Service"][1], "metadata", "name").(string)+
+			ports["peer"] {
 		t.Errorf("the ports are %v, and the settings %v", ports, values)
 	}
 	for _, s := range kinds["Service"] {
@@ -245,11 +261,13 @@ func TestExampleKubernetes(t *testing.T) {
 			t.Errorf("a service leads to %s", target)
 		}
 	}
-	if !strings.HasPrefix(values["peer-secret-file"], within(t, container, "volumeMounts", 1, "mountPath").(string)) {
+	if !strings.HasPrefix(values["peer-secret-file"], within(t, container, "volumeMounts", 1,
+		"mountPath").(string)) {
 		t.Errorf("the secret is at %s", values["peer-secret-file"])
 	}
 	for _, probe := range []string{"readinessProbe", "livenessProbe"} {
-		runnable(t, within(t, container, probe, "exec", "command").([]any), []string{"SCURRY_LISTEN=any"})
+		runnable(t, within(t, container, probe, "exec", "command").([]any),
+			[]string{"SCURRY_LISTEN=any"})
 	}
 }
 
@@ -265,14 +283,16 @@ func TestExampleNginx(t *testing.T) {
 	text = strings.ReplaceAll(text, "/etc/nginx/tls/files.example.com.crt", string(tls.PeerTLSCert))
 	text = strings.ReplaceAll(text, "/etc/nginx/tls/files.example.com.key", string(tls.PeerTLSKey))
 	main := fmt.Sprintf("pid %[1]s/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"+
-		"client_body_temp_path %[1]s/a;\nproxy_temp_path %[1]s/b;\nfastcgi_temp_path %[1]s/c;\nuwsgi_temp_path %[1]s/d;\n"+
+		"client_body_temp_path %[1]s/a;\nproxy_temp_path %[1]s/b;\nfastcgi_temp_path "+
+		"%[1]s/c;\nuwsgi_temp_path %[1]s/d;\n"+
 		"scgi_temp_path %[1]s/e;\ninclude %[1]s/scurry.conf;\n}\n", dir)
 	err = errors.Join(os.WriteFile(filepath.Join(dir, "scurry.conf"), []byte(text), 0o600),
 		os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(main), 0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := exec.CommandContext(t.Context(), nginx, "-t", "-q", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"))
+	check := exec.CommandContext(t.Context(), nginx, "-t", "-q", "-p", dir, "-c", filepath.Join(dir,
+		"nginx.conf"))
 	if out, err := check.CombinedOutput(); err != nil || bytes.Contains(out, []byte("[emerg]")) {
 		t.Errorf("nginx -t: %v\n%s", err, out)
 	}

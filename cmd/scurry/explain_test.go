@@ -19,7 +19,8 @@ func TestExplainIsGuarded(t *testing.T) {
 		text             string
 	}{
 		{"/explain?url=/files/a", "", "", 200, "Request      GET "},
-		{"/explain?url=/files/a", "rebound.example", "", 421, `The host \"rebound.example\" isn't this listener's own: ask as localhost`},
+		{"/explain?url=/files/a", "rebound.example", "", 421,
+			`The host \"rebound.example\" isn't this listener's own: ask as localhost`},
 		{"/explain?url=/files/a", "", "cross-site", 403, "A page of another site asks for this"},
 		{"/healthz", "rebound.example", "cross-site", 200, "ok"},
 		{"/readyz", "10.1.2.3:10001", "", 200, "ready"},
@@ -47,9 +48,13 @@ func TestExplainIsGuarded(t *testing.T) {
 // TestExplainAsksAsLocalhost: the command may reach a node by a name that the node doesn't know.
 func TestExplainAsksAsLocalhost(t *testing.T) {
 	asked := make(chan string, 1)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked <- r.Host }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		asked <- r.Host
+	}))
 	defer server.Close()
-	if code := run(t.Context(), []string{"explain", "--admin", server.URL, "/files/a"}, io.Discard, io.Discard, nil); code != exitOK {
+	if code := run(t.Context(), []string{"explain", "--admin", server.URL, "/files/a"}, io.Discard,
+		io.Discard, nil); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
 	if host := <-asked; host != "localhost" {

@@ -35,7 +35,8 @@ func newFleet(t *testing.T, n int, args ...string) *fleet {
 func fleetOf(t *testing.T, members ...*member) *fleet {
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &fleet{o: origintest.New(t), all: members, client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}
+	return &fleet{o: origintest.New(t), all: members, client: &http.Client{Transport: transport,
+		Timeout: 30 * time.Second}}
 }
 
 // names are those by which the nodes know each other.
@@ -110,7 +111,8 @@ func correct(resp *http.Response, file origintest.File) error {
 	if err == nil && resp.StatusCode == http.StatusOK && v.Off == file.Size {
 		return nil
 	}
-	return fmt.Errorf("%s: %s, %d of %d bytes, %v", resp.Request.URL, resp.Status, v.Off, file.Size, err)
+	return fmt.Errorf("%s: %s, %d of %d bytes, %v", resp.Request.URL, resp.Status, v.Off, file.Size,
+		err)
 }
 
 // owner is the node that owns path, as m's access log tells.
@@ -127,7 +129,8 @@ func (f *fleet) owner(t *testing.T, m *member, path string) *member {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	line := m.log.awaitAfter(t, before, "request", func(line map[string]any) bool { return line["uri"] == "/files/"+path })
+	line := m.log.awaitAfter(t, before, "request",
+		func(line map[string]any) bool { return line["uri"] == "/files/"+path })
 	i := slices.Index(f.names(), fmt.Sprint(line["owner"]))
 	if i < 0 {
 		t.Fatalf("no node of this cluster owns %s: %v", path, line)
@@ -136,7 +139,8 @@ func (f *fleet) owner(t *testing.T, m *member, path string) *member {
 }
 
 // owned makes n files whose paths begin with prefix, all owned by m, and returns the paths.
-func (f *fleet) owned(t *testing.T, m *member, n int, prefix string, file origintest.File) (paths []string) {
+func (f *fleet) owned(t *testing.T, m *member, n int, prefix string,
+	file origintest.File) (paths []string) {
 	t.Helper()
 	for i := range 1000 {
 		path := fmt.Sprintf("%s-%d", prefix, i)

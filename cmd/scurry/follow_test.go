@@ -22,13 +22,15 @@ import (
 // folder that shows it; a tree is a prefix; the whole is validated.
 func TestFollower(t *testing.T) {
 	var asked []proxy.PurgeRequest
-	f := follower{mount: "/files/", log: zerolog.Nop(), purge: func(_ context.Context, q proxy.PurgeRequest) (proxy.PurgeResult, error) {
+	f := follower{mount: "/files/", log: zerolog.Nop(), purge: func(_ context.Context,
+		q proxy.PurgeRequest) (proxy.PurgeResult, error) {
 		asked = append(asked, q)
 		return proxy.PurgeResult{}, nil
 	}}
 	f.changed(watch.Changes{Paths: []string{"a b", "d/e?", "d/f"}, Trees: []string{".", "d/g"}})
 	want := []proxy.PurgeRequest{
-		{URLs: []string{"/files/", "/files/a%20b", "/files/a%20b/", "/files/d/", "/files/d/e%3F", "/files/d/e%3F/", "/files/d/f", "/files/d/f/"}, Queries: true},
+		{URLs: []string{"/files/", "/files/a%20b", "/files/a%20b/", "/files/d/", "/files/d/e%3F",
+			"/files/d/e%3F/", "/files/d/f", "/files/d/f/"}, Queries: true},
 		{Prefixes: []string{"/files/"}, Soft: true},
 		{URLs: []string{"/files/d/"}, Prefixes: []string{"/files/d/g"}, Queries: true},
 	}
@@ -41,7 +43,8 @@ func TestFollower(t *testing.T) {
 		many = append(many, fmt.Sprintf("d/%04d", i))
 	}
 	f.changed(watch.Changes{Paths: many})
-	if len(asked) != 3 || slices.ContainsFunc(asked, func(q proxy.PurgeRequest) bool { return len(q.URLs) > maxNames }) {
+	if len(asked) != 3 || slices.ContainsFunc(asked,
+		func(q proxy.PurgeRequest) bool { return len(q.URLs) > maxNames }) {
 		t.Errorf("%d purges", len(asked))
 	}
 }
@@ -98,7 +101,8 @@ func TestFolderChangesShow(t *testing.T) {
 			t.Errorf("%s: %.300q", path, got)
 		}
 	}
-	for _, path := range []string{"", "a.txt", "a.txt?q", "gone.txt", "b%20c/d%3f.txt", "b%20c/", "t/u/v.txt", "t/", "new.txt", "w/u/v.txt", "i/"} {
+	for _, path := range []string{"", "a.txt", "a.txt?q", "gone.txt", "b%20c/d%3f.txt", "b%20c/",
+		"t/u/v.txt", "t/", "new.txt", "w/u/v.txt", "i/"} {
 		get(path)
 	}
 	shows("a.txt", "200 one")

@@ -71,7 +71,8 @@ func fillCache(t *testing.T, budget, size int64) {
 	later := cached(t, client, fmt.Sprint(url, "f/", files*2/3), size)
 	last := cached(t, client, fmt.Sprint(url, "f/", files), size)
 	if !last || first && later { // what came when the memory was full makes room first
-		t.Errorf("of %d files the first one is cached: %v, a later one: %v, the last one: %v", files,
+		t.Errorf("of %d files the first one is cached: %v, a later one: %v, the last one: %v",
+			files,
 			first, later, last)
 	}
 	peak, promised := peakMemory(t, pid), budget*5/4+64<<20

@@ -102,7 +102,8 @@ func startScurry(t *testing.T, env []string, args ...string) *scurry {
 	log := readEvents(t, reader)
 	ctx, stop := context.WithCancel(context.Background())
 	exit, done := make(chan int, 1), make(chan struct{})
-	args = append([]string{"serve", "--listen=127.0.0.1:0", "--log-format=json", "--shutdown-delay=0s"}, args...)
+	args = append([]string{"serve", "--listen=127.0.0.1:0", "--log-format=json",
+		"--shutdown-delay=0s"}, args...)
 	go func() {
 		defer close(done)
 		defer writer.Close()
@@ -110,7 +111,8 @@ func startScurry(t *testing.T, env []string, args ...string) *scurry {
 	}()
 	t.Cleanup(func() { stop(); <-done })
 	serving := log.await(t, "serving")
-	return &scurry{url: serving["url"].(string), admin: serving["admin"].(string), log: log, stop: stop, exit: exit}
+	return &scurry{url: serving["url"].(string), admin: serving["admin"].(string), log: log,
+		stop: stop, exit: exit}
 }
 
 // launch starts cmd, whose log it reads, and kills it at the end of the test.

@@ -45,7 +45,8 @@ func TestHouse(t *testing.T) {
 			"internal/store", "internal/httpcache",
 		},
 		"internal/serve": {
-			"internal/trace", "internal/fetch", "internal/decide", "internal/site", "internal/store",
+			"internal/trace", "internal/fetch", "internal/decide", "internal/site",
+			"internal/store",
 			"internal/httpcache", "internal/fill", "internal/logging",
 		},
 		"origin":          {"internal/httpcache"},

@@ -32,7 +32,8 @@ func TestIdleConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if _, err := io.WriteString(c, "GET "+u.Path+" HTTP/1.1\r\nHost: "+u.Host+"\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(c, "GET "+u.Path+" HTTP/1.1\r\nHost: "+u.Host+
+			"\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -34,9 +34,11 @@ func TestListsDisagree(t *testing.T) {
 			for _, m := range f.all {
 				for _, other := range f.but(m) {
 					var said []string
-					for _, line := range m.log.with(0, "this peer was given another list of nodes") {
+					for _, line := range m.log.with(0,
+						"this peer was given another list of nodes") {
 						if line["peer"] == other.peer {
-							said = append(said, fmt.Sprintf("%v: %v, %v", line["level"], line["ours"], line["theirs"]))
+							said = append(said, fmt.Sprintf("%v: %v, %v", line["level"],
+								line["ours"], line["theirs"]))
 						}
 					}
 					var want []string
@@ -72,15 +74,18 @@ func TestWrongSelf(t *testing.T) {
 			}
 			f.exercise(t)
 			f.end(t)
-			if said := wrong.log.with(0, "one of the peers is this node itself"); len(said) != 1 || said[0]["peer"] != wrong.peer {
+			if said := wrong.log.with(0, "one of the peers is this node itself"); len(said) != 1 ||
+				said[0]["peer"] != wrong.peer {
 				t.Errorf("it says of itself %v", said)
 			}
 			list := slices.Sorted(slices.Values(f.names()))
 			theirs := slices.Sorted(slices.Values(append(f.names(), self)))
-			want := fmt.Sprintf("it calls itself %s, and thinks the nodes are %s, while this node dials it as %s, and thinks they are %s: "+
+			want := fmt.Sprintf("it calls itself %s, and thinks the nodes are %s, while this "+
+				"node dials it as %s, and thinks they are %s: "+
 				"give it --self %[3]s", self, slices.Compact(theirs), wrong.peer, list)
 			for _, m := range f.but(wrong) {
-				if said := m.log.with(0, "peer refused"); len(said) != 1 || said[0]["peer"] != wrong.peer || said[0]["error"] != want {
+				if said := m.log.with(0, "peer refused"); len(said) != 1 ||
+					said[0]["peer"] != wrong.peer || said[0]["error"] != want {
 					t.Errorf("%s says %v, not %s", m.peer, said, want)
 				}
 			}

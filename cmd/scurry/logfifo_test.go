@@ -26,7 +26,8 @@ func TestLogReaderComesBack(t *testing.T) {
 
 	p.lines = bufio.NewScanner(openFIFO(t, path, os.O_RDONLY|syscall.O_NONBLOCK))
 	p.ask(t, 1)
-	if dropped, reason := p.account(t, requests+1); dropped == 0 || !strings.HasSuffix(reason, "broken pipe") {
+	if dropped, reason := p.account(t, requests+1); dropped == 0 || !strings.HasSuffix(reason,
+		"broken pipe") {
 		t.Errorf("%d lines are told to be dropped, since %s", dropped, reason)
 	}
 	p.stop(t)

@@ -33,7 +33,8 @@ func startPiped(t *testing.T, r, w *os.File, args ...string) *piped {
 	t.Helper()
 	p := &piped{lines: bufio.NewScanner(r), origin: origintest.New(t)}
 	p.origin.Handle("/f", origintest.File{Size: 100, ETag: `"1"`, Header: maxAge(600)}.ServeHTTP)
-	p.cmd = exec.Command("scurry", append([]string{"serve", "--listen=127.0.0.1:0", "--grace=1h", "--origin=" + p.origin.URL}, args...)...)
+	p.cmd = exec.Command("scurry", append([]string{"serve", "--listen=127.0.0.1:0", "--grace=1h",
+		"--origin=" + p.origin.URL}, args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -109,7 +110,8 @@ func (p *piped) ask(t *testing.T, requests int) {
 					t.Error(errors.Unwrap(err)) // without the URL
 					return
 				}
-				if b, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 200 || len(b) != 100 {
+				if b, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 200 ||
+					len(b) != 100 {
 					t.Errorf("%s, %d bytes, %v", res.Status, len(b), err)
 				}
 				res.Body.Close()

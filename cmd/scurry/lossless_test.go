@@ -24,7 +24,8 @@ func TestNoRequestIsLost(t *testing.T) {
 	o.Handle("/f", origintest.File{Size: 1000, ETag: `"1"`, Header: maxAge(600)}.ServeHTTP)
 	o.Handle("/post", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
 	for round := range 4 {
-		cmd, log := startProcess(t, "serve", "--origin="+o.URL, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
+		cmd, log := startProcess(t, "serve", "--origin="+o.URL, "--listen=127.0.0.1:0",
+			"--admin-listen=127.0.0.1:0",
 			"--log-format=json", "--shutdown-delay=200ms")
 		url := log.await(t, "serving")["url"].(string)
 		address, _, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")
@@ -41,7 +42,8 @@ func TestNoRequestIsLost(t *testing.T) {
 			t.Errorf("exit code %d", code)
 		}
 		clients.running.Wait()
-		t.Logf("round %d: %d requests were answered, %d of them with a close, %d were lost", round, clients.answered.Load(), clients.told.Load(), clients.lost.Load())
+		t.Logf("round %d: %d requests were answered, %d of them with a close, %d were lost", round,
+			clients.answered.Load(), clients.told.Load(), clients.lost.Load())
 		if clients.told.Load() == 0 {
 			t.Error("no client was told that its connection ends")
 		}

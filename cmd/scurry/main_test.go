@@ -14,7 +14,8 @@ import (
 // TestMain has scripts and tests run main as the program scurry, and fails on goroutines that tests
 // leave behind.
 func TestMain(m *testing.M) {
-	for _, name := range []string{"SCURRY_TEST_NODES", "SCURRY_TEST_SLOW", "SCURRY_TEST_MEMORY"} { // the tests have read them
+	// the tests have read them
+	for _, name := range []string{"SCURRY_TEST_NODES", "SCURRY_TEST_SLOW", "SCURRY_TEST_MEMORY"} {
 		os.Unsetenv(name) // the program would take them for settings
 	}
 	testscript.Main(leakChecked{m}, map[string]func(){"scurry": main})

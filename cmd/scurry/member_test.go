@@ -16,9 +16,10 @@ import (
 type member struct {
 	peer, client, admin string // the addresses that it listens at
 	args                []string
-	via                 []string // the command, and its arguments, that scurry is an argument of; none if it is started directly
-	dir                 string   // the current folder; the test's if empty
-	env                 []string // besides the test's
+	// the command, and its arguments, that scurry is an argument of; none if it is started directly
+	via []string
+	dir string   // the current folder; the test's if empty
+	env []string // besides the test's
 
 	cmd   *exec.Cmd
 	log   *events       // of the last start
@@ -33,7 +34,8 @@ func newMembers(t *testing.T, n int) []*member {
 	t.Helper()
 	members := make([]*member, n)
 	for i, port := range freePorts(t, n, clientAbovePeer, adminAbovePeer) {
-		members[i] = &member{peer: loopback(port), client: loopback(port + clientAbovePeer), admin: loopback(port + adminAbovePeer)}
+		members[i] = &member{peer: loopback(port), client: loopback(port + clientAbovePeer),
+			admin: loopback(port + adminAbovePeer)}
 	}
 	return members
 }
@@ -70,7 +72,8 @@ func freePorts(t *testing.T, n int, above ...int) (ports []int) {
 // serve makes m's arguments those of the long form.
 func (m *member) serve(origin string, args ...string) {
 	m.args = append([]string{
-		"serve", "--origin=" + origin, "--peer-listen=" + m.peer, "--listen=" + m.client, "--admin-listen=" + m.admin,
+		"serve", "--origin=" + origin, "--peer-listen=" + m.peer, "--listen=" + m.client,
+		"--admin-listen=" + m.admin,
 	}, args...)
 }
 
@@ -82,7 +85,8 @@ func (m *member) start(t *testing.T) {
 	cmd.Dir = m.dir
 	// Unless a test says how long a node may be silent, none is given up for being slow, and none
 	// waits for clients to learn that it stops.
-	cmd.Env = append(os.Environ(), "SCURRY_LOG_FORMAT=json", "SCURRY_PEER_HEARTBEAT=5s", "SCURRY_SHUTDOWN_DELAY=0s", "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "SCURRY_LOG_FORMAT=json", "SCURRY_PEER_HEARTBEAT=5s",
+		"SCURRY_SHUTDOWN_DELAY=0s", "GORACE=atexit_sleep_ms=0")
 	cmd.Env = append(cmd.Env, m.env...)
 	var log *events
 	t.Cleanup(func() { m.judge(t, log) })
@@ -174,7 +178,8 @@ func (e *events) with(after int, message string) (found []map[string]any) {
 
 // awaitAfter returns the first event of with for which is is true, or the first if is is nil. The
 // test fails if it doesn't come.
-func (e *events) awaitAfter(t *testing.T, after int, message string, is func(line map[string]any) bool) (line map[string]any) {
+func (e *events) awaitAfter(t *testing.T, after int, message string,
+	is func(line map[string]any) bool) (line map[string]any) {
 	t.Helper()
 	found := eventually(func() bool {
 		for _, line = range e.with(after, message) {

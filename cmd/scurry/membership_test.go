@@ -31,9 +31,11 @@ func TestOpenCluster(t *testing.T) {
 		fixed, reloads, gossip bool
 	}{
 		{"list", config.Cluster{Peers: "127.0.0.1:1,127.0.0.1:2"}, true, false, false},
-		{"file", config.Cluster{Peers: config.PeerSource("file:" + string(write(t, "peers", []byte("127.0.0.1:1\n"))))}, false, true, false},
+		{"file", config.Cluster{Peers: config.PeerSource("file:" + string(write(t, "peers",
+			[]byte("127.0.0.1:1\n"))))}, false, true, false},
 		{"dns", config.Cluster{Peers: "dns:localhost:1"}, false, false, false},
-		{"gossip", config.Cluster{Self: "127.0.0.1:1", GossipListen: "127.0.0.1:0"}, false, false, true},
+		{"gossip", config.Cluster{Self: "127.0.0.1:1", GossipListen: "127.0.0.1:0"}, false, false,
+			true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -59,7 +61,8 @@ func TestPeersFileIsWatched(t *testing.T) {
 	defer stop()
 	lists := make(chan []string, 2)
 	watching.Go(func() {
-		if err := n.cluster.Members.Watch(ctx, func(nodes []string) { lists <- nodes }); err != nil {
+		if err := n.cluster.Members.Watch(ctx,
+			func(nodes []string) { lists <- nodes }); err != nil {
 			t.Error(err)
 		}
 	})

@@ -24,9 +24,12 @@ func TestTooMuchMemoryIsTold(t *testing.T) {
 	for memory, want := range map[config.Size]string{
 		256 << 20: "",
 		12 << 30:  "",
-		13 << 30:  "--memory 13GiB is too much: once the cache is full, the process takes about 16 GiB, but this machine has 16 GiB: it will be killed",
-		5 << 40:   "--memory 5TiB is too much: once the cache is full, the process takes about 6.3 TiB, but this machine has 16 GiB: it will be killed",
-		1 << 62:   "--memory 4EiB is too much: once the cache is full, the process takes about 5.0 EiB, but this machine has 16 GiB: it will be killed",
+		13 << 30: "--memory 13GiB is too much: once the cache is full, the process takes about " +
+			"16 GiB, but this machine has 16 GiB: it will be killed",
+		5 << 40: "--memory 5TiB is too much: once the cache is full, the process takes about 6.3 " +
+			"TiB, but this machine has 16 GiB: it will be killed",
+		1 << 62: "--memory 4EiB is too much: once the cache is full, the process takes about 5.0 " +
+			"EiB, but this machine has 16 GiB: it will be killed",
 	} {
 		var out bytes.Buffer
 		warnOfMemory(memory, bound, "this machine has", zerolog.New(&out))
@@ -39,10 +42,12 @@ func TestTooMuchMemoryIsTold(t *testing.T) {
 // A server says so when it starts, serves, and ends when it is told to, although it would take days
 // to empty such a cache.
 func TestServesWithTooMuchMemory(t *testing.T) {
-	cmd, log := startProcess(t, "serve", "--memory=1000TiB", "--listen=127.0.0.1:0", "--log-format=json")
+	cmd, log := startProcess(t, "serve", "--memory=1000TiB", "--listen=127.0.0.1:0",
+		"--log-format=json")
 	url := log.await(t, "serving")["url"].(string)
 	line := log.all()[0]
-	if message, _ := line["message"].(string); line["level"] != "warn" || !strings.HasPrefix(message, "--memory 1000TiB is too much") {
+	if message, _ := line["message"].(string); line["level"] != "warn" ||
+		!strings.HasPrefix(message, "--memory 1000TiB is too much") {
 		t.Errorf("the log begins %v", line)
 	}
 	if !answers(url+"nothing", 404)() {

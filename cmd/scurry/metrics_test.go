@@ -32,14 +32,17 @@ func TestMetricsPage(t *testing.T) {
 	documented := map[string]bool{}
 	for _, match := range item.FindAllStringSubmatch(page("metrics"), -1) {
 		documented[match[1]] = true
-		i := slices.IndexFunc(metrics.Families(), func(f metrics.Family) bool { return f.Name == match[1] })
+		i := slices.IndexFunc(metrics.Families(),
+			func(f metrics.Family) bool { return f.Name == match[1] })
 		if i < 0 {
 			t.Errorf("the page has %s, which isn't exposed", match[1])
 			continue
 		}
 		f := metrics.Families()[i]
-		if labels := strings.ReplaceAll(match[3], "`", ""); f.Type != match[2] || strings.Join(f.Labels, ", ") != labels {
-			t.Errorf("%s is a %s with the labels %q, not a %s with %q", f.Name, f.Type, f.Labels, match[2], labels)
+		if labels := strings.ReplaceAll(match[3], "`", ""); f.Type != match[2] ||
+			strings.Join(f.Labels, ", ") != labels {
+			t.Errorf("%s is a %s with the labels %q, not a %s with %q", f.Name, f.Type, f.Labels,
+				match[2], labels)
 		}
 	}
 	for name := range families() {
@@ -68,10 +71,12 @@ func TestExamplesHaveOurMetrics(t *testing.T) {
 	}
 	used := map[string]bool{}
 	name := regexp.MustCompile(`\bscurry_\w+`)
-	for where, text := range map[string]string{"the dashboard": string(dashboard), "the alerts": string(alerts), "the page": page("metrics")} {
+	for where, text := range map[string]string{"the dashboard": string(dashboard),
+		"the alerts": string(alerts), "the page": page("metrics")} {
 		for _, n := range name.FindAllString(text, -1) {
 			_, ok := families()[n]
-			if base := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(n, ""); !ok && families()[base] == "histogram" {
+			if base := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(n, ""); !ok &&
+				families()[base] == "histogram" {
 				n, ok = base, true
 			}
 			if !ok {
@@ -120,7 +125,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		`scurry_http_requests_total{code="2xx",outcome="hit"} 2`, `scurry_peer_state{peer="` + f.all[1].peer + `",state="live"} 1`,
+		`scurry_http_requests_total{code="2xx",outcome="hit"} 2`, `scurry_peer_state{peer="` +
+			f.all[1].peer + `",state="live"} 1`,
 		`scurry_ring_nodes 2`, `scurry_ready 1`, `scurry_log_lines_dropped_total 0`,
 	} {
 		if !strings.Contains(text, "\n"+want+"\n") {
@@ -128,7 +134,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	res := o.get(t, "/metrics", http.StatusOK)
-	if _, err := io.Copy(io.Discard, res.Body); err != nil || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/plain") {
+	if _, err := io.Copy(io.Discard, res.Body); err != nil ||
+		!strings.HasPrefix(res.Header.Get("Content-Type"), "text/plain") {
 		t.Errorf("%v %v", res.Header, err)
 	}
 }
@@ -139,7 +146,9 @@ func TestInFlight(t *testing.T) {
 	s := startScurry(t, nil, "--origin="+origin.URL)
 	o := operator{base: s.admin}
 	res := beginTransfer(t, "GET", s.url+"a")
-	for _, want := range []string{"scurry_http_requests_in_flight 1\n", "scurry_http_connections 1\n", "scurry_origin_requests_in_flight 1\n", "scurry_fills_in_flight 1\n"} {
+	for _, want := range []string{"scurry_http_requests_in_flight 1\n",
+		"scurry_http_connections 1\n", "scurry_origin_requests_in_flight 1\n",
+		"scurry_fills_in_flight 1\n"} {
 		if !strings.Contains(o.text(t, "/metrics"), "\n"+want) {
 			t.Errorf("there is no %s", want)
 		}
@@ -148,7 +157,8 @@ func TestInFlight(t *testing.T) {
 	if _, err := io.ReadAll(res.Body); err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"scurry_http_requests_in_flight 0\n", "scurry_origin_requests_in_flight 0\n", "scurry_fills_in_flight 0\n"} {
+	for _, want := range []string{"scurry_http_requests_in_flight 0\n",
+		"scurry_origin_requests_in_flight 0\n", "scurry_fills_in_flight 0\n"} {
 		if !eventually(func() bool { return strings.Contains(o.text(t, "/metrics"), "\n"+want) }) {
 			t.Errorf("there is no %s", want)
 		}

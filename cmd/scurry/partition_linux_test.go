@@ -25,7 +25,8 @@ func TestPartition(t *testing.T) {
 	token := string(write(t, "token", []byte("a-token-of-20-letters")))
 	url := n.serve(t, f.o)
 	for _, m := range f.all {
-		m.serve(url, "--peers="+strings.Join(f.names(), ","), "--peer-secret-file="+secret, "--admin-token-file="+token, "--peer-heartbeat=100ms", "--lease=200ms")
+		m.serve(url, "--peers="+strings.Join(f.names(), ","), "--peer-secret-file="+secret,
+			"--admin-token-file="+token, "--peer-heartbeat=100ms", "--lease=200ms")
 		m.start(t)
 	}
 	f.await(t, f.all...)
@@ -97,7 +98,8 @@ func newNetwork(t *testing.T, n int) *network {
 	w := &network{hub: fmt.Sprintf("scurry-%d-hub", id), test: fmt.Sprintf("198.18.%d.254", id%256)}
 	w.space(t, w.hub)
 	for _, bridge := range []string{"front", "back"} {
-		if out, err := exec.Command("ip", "-n", w.hub, "link", "add", bridge, "type", "bridge").CombinedOutput(); err != nil {
+		if out, err := exec.Command("ip", "-n", w.hub, "link", "add", bridge, "type",
+			"bridge").CombinedOutput(); err != nil {
 			t.Skipf("there can't be bridges: %v: %s", err, out)
 		}
 		ip(t, "-n", w.hub, "link", "set", bridge, "up")
@@ -149,9 +151,11 @@ func (w *network) member(t *testing.T, id, i int) *member {
 	ip(t, "-n", space, "link", "set", "lo", "up")
 	for subnet, bridge := range map[int]string{18: "front", 19: "back"} {
 		port := fmt.Sprint(bridge, i)
-		ip(t, "-n", w.hub, "link", "add", port, "type", "veth", "peer", "name", bridge, "netns", space)
+		ip(t, "-n", w.hub, "link", "add", port, "type", "veth", "peer", "name", bridge, "netns",
+			space)
 		ip(t, "-n", w.hub, "link", "set", port, "master", bridge, "up")
-		ip(t, "-n", space, "address", "add", fmt.Sprintf("198.%d.%d.%d/24", subnet, id%256, i+1), "dev", bridge)
+		ip(t, "-n", space, "address", "add", fmt.Sprintf("198.%d.%d.%d/24", subnet, id%256, i+1),
+			"dev", bridge)
 		ip(t, "-n", space, "link", "set", bridge, "up")
 	}
 	return &member{

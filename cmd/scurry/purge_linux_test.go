@@ -60,14 +60,17 @@ func TestPurgeWithoutAStoppedNode(t *testing.T) {
 			}
 			defer c.Close()
 			rw := bufio.NewReadWriter(bufio.NewReader(c), bufio.NewWriter(c))
-			if got, want := askOver(t, rw, i%paths), fmt.Sprintf("edition %d\n", round); got != want {
+			if got, want := askOver(t, rw, i%paths), fmt.Sprintf("edition %d\n",
+				round); got != want {
 				t.Fatalf("before round %d there is %q", round, got)
 			}
 			conns = append(conns, rw)
 		}
-		slow := f.owned(t, stopped, 1, fmt.Sprint("slow", round), origintest.File{Size: 1, ETag: `"1"`, Header: maxAge(600)})[0]
+		slow := f.owned(t, stopped, 1, fmt.Sprint("slow", round), origintest.File{Size: 1,
+			ETag: `"1"`, Header: maxAge(600)})[0]
 		f.o.Handle("/"+slow, file.ServeHTTP)
-		if code := run(t.Context(), []string{"purge", "--admin", stopped.admin, "/files/" + slow}, io.Discard, io.Discard, nil); code != exitOK {
+		if code := run(t.Context(), []string{"purge", "--admin", stopped.admin, "/files/" + slow},
+			io.Discard, io.Discard, nil); code != exitOK {
 			t.Fatal("a purge by the node itself fails")
 		}
 		first := make(chan error, 1)
@@ -83,9 +86,11 @@ func TestPurgeWithoutAStoppedNode(t *testing.T) {
 		send(t, stopped.cmd, syscall.SIGSTOP)
 		file.now.Add(1)
 		var out, errs strings.Builder
-		code := run(t.Context(), []string{"purge", "--all", "--json", "--admin", f.all[1].admin}, &out, &errs, nil)
+		code := run(t.Context(), []string{"purge", "--all", "--json", "--admin", f.all[1].admin},
+			&out, &errs, nil)
 		var answer purge.Answer
-		if err := json.Unmarshal([]byte(out.String()), &answer); err != nil || code != exitFailed || !strings.Contains(errs.String(), "1 of 3 nodes") {
+		if err := json.Unmarshal([]byte(out.String()), &answer); err != nil || code != exitFailed ||
+			!strings.Contains(errs.String(), "1 of 3 nodes") {
 			t.Fatalf("exit code %d: %s%s", code, out.String(), errs.String())
 		}
 		for _, n := range answer.Nodes {
@@ -105,7 +110,8 @@ func TestPurgeWithoutAStoppedNode(t *testing.T) {
 		}
 		send(t, stopped.cmd, syscall.SIGCONT)
 		want := fmt.Sprintf("edition %d\n", round+1)
-		if got := askOver(t, conns[1], 1); got != want { // it runs, and the other one has joined, if it does
+		// it runs, and the other one has joined, if it does
+		if got := askOver(t, conns[1], 1); got != want {
 			t.Errorf("round %d: %q", round, got)
 		}
 		close(release)
@@ -124,7 +130,8 @@ func TestPurgeWithoutAStoppedNode(t *testing.T) {
 		f.await(t, f.all...)
 	}
 	var out, errs strings.Builder
-	if code := run(t.Context(), []string{"purge", "--all", "--admin", stopped.admin}, &out, &errs, nil); code != exitOK {
+	if code := run(t.Context(), []string{"purge", "--all", "--admin", stopped.admin}, &out, &errs,
+		nil); code != exitOK {
 		t.Errorf("with all nodes, exit code %d: %s%s", code, out.String(), errs.String())
 	}
 }

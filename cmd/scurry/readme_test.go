@@ -67,7 +67,8 @@ func TestManual(t *testing.T) {
 
 // elsewhere are the programs that the pages use, and that aren't carried out: they change the
 // system, or need a service or an address that isn't here.
-var elsewhere = []string{"cd", "curl", "docker", "kubectl", "mkdir", "nginx", "openssl", "systemctl"}
+var elsewhere = []string{"cd", "curl", "docker", "kubectl", "mkdir", "nginx", "openssl",
+	"systemctl"}
 
 // asks checks that scurry understands a command, up to what is redirected.
 func asks(t *testing.T, command string) {
@@ -112,7 +113,8 @@ func dryRun(t *testing.T, command string) {
 		if code := run(t.Context(), args, io.Discard, &errs, nil); code != exitOK {
 			t.Errorf("%s\nisn't accepted: %s", command, errs.String())
 		}
-	case words[0] != "scurry" && slices.Contains(words, "go") && (slices.Contains(words, "test") || slices.Contains(words, "run")):
+	case words[0] != "scurry" && slices.Contains(words, "go") && (slices.Contains(words, "test") ||
+		slices.Contains(words, "run")):
 		pkg := words[len(words)-1]
 		if i := slices.Index(words, "run"); i >= 0 { // what comes after it are flags
 			pkg = words[i+1]
@@ -123,7 +125,8 @@ func dryRun(t *testing.T, command string) {
 	case words[0] == "scurry":
 		asks(t, command)
 		if file := words[len(words)-1]; words[1] == "example" && words[len(words)-2] == ">" {
-			if code := run(t.Context(), words[1:len(words)-2], io.Discard, io.Discard, nil); code != exitOK || file == "" {
+			if code := run(t.Context(), words[1:len(words)-2], io.Discard, io.Discard,
+				nil); code != exitOK || file == "" {
 				t.Errorf("%s\nexits with %d", command, code)
 			}
 		}

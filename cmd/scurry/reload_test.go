@@ -35,7 +35,8 @@ func startReloadable(t *testing.T, settings string, args ...string) *reloadable 
 	t.Helper()
 	r := &reloadable{file: filepath.Join(t.TempDir(), "scurry.yaml")}
 	r.set(t, settings)
-	args = append([]string{"serve", "--config=" + r.file, "--listen=127.0.0.1:0", "--log-format=json", "--shutdown-delay=0s"}, args...)
+	args = append([]string{"serve", "--config=" + r.file, "--listen=127.0.0.1:0",
+		"--log-format=json", "--shutdown-delay=0s"}, args...)
 	r.cmd, r.log = startProcess(t, args...)
 	serving := r.log.await(t, "serving")
 	r.url, r.admin = serving["url"].(string), host(t, serving["admin"].(string))
@@ -53,7 +54,8 @@ func (r *reloadable) set(t *testing.T, settings string) {
 func (r *reloadable) reload(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	code = run(t.Context(), append([]string{"reload", "--admin=" + r.admin}, args...), &stdout, &stderr, nil)
+	code = run(t.Context(), append([]string{"reload", "--admin=" + r.admin}, args...), &stdout,
+		&stderr, nil)
 	return code, stdout.String(), stderr.String()
 }
 
@@ -72,7 +74,10 @@ func TestReload(t *testing.T) {
 	for _, path := range []string{"/f", "/g"} {
 		o.Handle(path, origintest.File{Size: 100 << 10, ETag: `"1"`, Header: maxAge(600)}.ServeHTTP)
 	}
-	gone := func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "gone", http.StatusNotFound) }
+	gone := func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "gone",
+			http.StatusNotFound)
+	}
 	o.Handle("/before", gone)
 	o.Handle("/after", gone)
 	r := startReloadable(t, "negative-ttl: 1h\n", "--origin="+o.URL)
@@ -92,9 +97,12 @@ func TestReload(t *testing.T) {
 	fetched(t, r.url+"before", "fwd=uri-miss")
 	for i := range 20 {
 		before := answered.Load()
-		r.set(t, []string{"negative-ttl: 5s\nlog-level: warn\norigin-body-timeout: 1s\n", "negative-ttl: 1h\n"}[i%2])
-		want := "reloaded\norigin-body-timeout is 1s, and was 30s\nnegative-ttl is 5s, and was 1h\nlog-level is warn, and was info\n"
-		if code, out, errs := r.reload(t); code != exitOK || i == 0 && out != want || strings.Count(out, "\n") != 4 {
+		r.set(t, []string{"negative-ttl: 5s\nlog-level: warn\norigin-body-timeout: 1s\n",
+			"negative-ttl: 1h\n"}[i%2])
+		want := "reloaded\norigin-body-timeout is 1s, and was 30s\nnegative-ttl is 5s, and was " +
+			"1h\nlog-level is warn, and was info\n"
+		if code, out, errs := r.reload(t); code != exitOK || i == 0 && out != want ||
+			strings.Count(out, "\n") != 4 {
 			t.Errorf("exit code %d: %s%s", code, out, errs)
 		}
 		if !eventually(func() bool { return answered.Load() > before+10 }) {
@@ -125,7 +133,8 @@ func TestReload(t *testing.T) {
 			t.Errorf("the log has, although its level is warn: %v", line)
 		}
 	}
-	if !slices.ContainsFunc(r.log.all()[before:], func(l map[string]any) bool { return l["message"] == "request" }) {
+	if !slices.ContainsFunc(r.log.all()[before:],
+		func(l map[string]any) bool { return l["message"] == "request" }) {
 		t.Error("the log has no line of a level that is logged again")
 	}
 }
@@ -152,24 +161,32 @@ func fetched(t *testing.T, url, want string) {
 func TestReloadRefused(t *testing.T) {
 	secret := string(write(t, "secret", []byte("a secret of 16 b")))
 	peer := freeAddr(t)
-	good := "negative-ttl: 1m\npeer-listen: " + peer + "\npeers: " + peer + "\npeer-secret-file: " + secret + "\n"
+	good := "negative-ttl: 1m\npeer-listen: " + peer + "\npeers: " + peer + "\npeer-secret-file: " +
+		secret + "\n"
 	r := startReloadable(t, good)
 	for name, c := range map[string]struct{ settings, want string }{
-		"syntax":    {good + "a: b: c\n", "scurry.yaml: yaml: line 5: mapping values"},
-		"key":       {good + "memroy: 1GiB\n", `scurry.yaml: unknown key "memroy", did you mean "memory"? (line 5)`},
-		"value":     {"\n" + good + "grace: 30\n", `scurry.yaml: grace: expected a duration such as 30s, not "30" (line 6)`},
-		"together":  {good + "join: 127.0.0.1:1\n", "--peers (file "},
-		"size":      {good + "memory: 1MiB\n", "--memory 1MiB is too small"},
-		"no secret": {strings.Replace(good, secret, secret+"2", 1), "--peer-secret-file " + secret + "2: can't read this file: no such file or directory"},
-		"fixed": {good + "memory: 1GiB\nheuristic-limit: 2m\nslab: 32MiB\n", "this can't change while the node runs: memory is 1GiB, and was 256MiB; " +
-			"slab is 32MiB, and was 64MiB; restart the node to change it, or change it back"},
-		"kind": {strings.Replace(good, "peers: ", "peers: file:", 1), "peers is file:" + peer + ", and was " + peer},
-		"TLS":  {good + "peer-tls-cert: c\npeer-tls-key: k\npeer-tls-ca: a\n", "peer-tls-cert is c, and was -"},
+		"syntax": {good + "a: b: c\n", "scurry.yaml: yaml: line 5: mapping values"},
+		"key": {good + "memroy: 1GiB\n",
+			`scurry.yaml: unknown key "memroy", did you mean "memory"? (line 5)`},
+		"value": {"\n" + good + "grace: 30\n",
+			`scurry.yaml: grace: expected a duration such as 30s, not "30" (line 6)`},
+		"together": {good + "join: 127.0.0.1:1\n", "--peers (file "},
+		"size":     {good + "memory: 1MiB\n", "--memory 1MiB is too small"},
+		"no secret": {strings.Replace(good, secret, secret+"2", 1), "--peer-secret-file " + secret +
+			"2: can't read this file: no such file or directory"},
+		"fixed": {good + "memory: 1GiB\nheuristic-limit: 2m\nslab: 32MiB\n",
+			"this can't change while the node runs: memory is 1GiB, and was 256MiB; " +
+				"slab is 32MiB, and was 64MiB; restart the node to change it, or change it back"},
+		"kind": {strings.Replace(good, "peers: ", "peers: file:", 1), "peers is file:" + peer +
+			", and was " + peer},
+		"TLS": {good + "peer-tls-cert: c\npeer-tls-key: k\npeer-tls-ca: a\n",
+			"peer-tls-cert is c, and was -"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.set(t, strings.Replace(c.settings, "negative-ttl: 1m", "negative-ttl: 7s", 1))
 			code, out, errs := r.reload(t)
-			if code != exitFailed || out != "" || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 ||
+			if code != exitFailed || out != "" || !strings.Contains(errs, c.want) ||
+				strings.Count(errs, "\n") != 1 ||
 				!strings.HasPrefix(errs, "scurry: not reloaded: the settings stay as they were: ") {
 				t.Errorf("exit code %d, %q, %q, want %q", code, out, errs, c.want)
 			}
@@ -183,7 +200,8 @@ func TestReloadRefused(t *testing.T) {
 					}
 				}
 				return logged != nil
-			}) || !strings.Contains(logged["error"].(string), c.want) || logged["level"] != "error" {
+			}) || !strings.Contains(logged["error"].(string), c.want) ||
+				logged["level"] != "error" {
 				t.Errorf("the log says %v, want %q", logged, c.want)
 			}
 			r.set(t, good)
@@ -193,7 +211,8 @@ func TestReloadRefused(t *testing.T) {
 		})
 	}
 	r.set(t, "memory: lots")
-	if code, _, errs := r.reload(t, "--config="+r.file); code != exitFailed || !strings.Contains(errs, "memory: expected") {
+	if code, _, errs := r.reload(t, "--config="+r.file); code != exitFailed ||
+		!strings.Contains(errs, "memory: expected") {
 		t.Errorf("with the file's name: exit code %d, %q", code, errs)
 	}
 	r.end(t)
@@ -207,7 +226,8 @@ func TestReloadUnreachable(t *testing.T) {
 		host(t, s.url): "is it the admin listener of a node? Name that with --admin",
 	} {
 		r := &reloadable{admin: admin}
-		if code, out, errs := r.reload(t); code != exitFailed || out != "" || !strings.Contains(errs, want) {
+		if code, out, errs := r.reload(t); code != exitFailed || out != "" ||
+			!strings.Contains(errs, want) {
 			t.Errorf("exit code %d, %q, %q", code, out, errs)
 		}
 	}
@@ -223,7 +243,8 @@ func TestReloadSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := startReloadable(t, list+"peer-listen: "+b+"\n")
-	first.log.await(t, "a connection to the peer port was refused; more for the same reason aren't logged, but counted")
+	first.log.await(t, "a connection to the peer port was refused; more for the same reason "+
+		"aren't logged, but counted")
 	if code, out, errs := first.reload(t); code != exitOK {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
@@ -267,7 +288,8 @@ func TestLogFileRotates(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd, log := startProcess(t, "serve", "--config="+file, "--log-file="+path, "--listen="+listener, "--admin-listen="+freeAddr(t), "--shutdown-delay=0s")
+	cmd, log := startProcess(t, "serve", "--config="+file, "--log-file="+path, "--listen="+listener,
+		"--admin-listen="+freeAddr(t), "--shutdown-delay=0s")
 	url := "http://" + listener + "/files/"
 	for range 50 { // the node serves though no line of its log can be written
 		if !eventually(answers(url+"signal.go", 200)) {
@@ -275,14 +297,16 @@ func TestLogFileRotates(t *testing.T) {
 		}
 	}
 	next := path + ".next"
-	err := errors.Join(os.WriteFile(next, []byte("kept\n"), 0o600), os.Rename(next, path), os.WriteFile(file, []byte("nonsense"), 0o600))
+	err := errors.Join(os.WriteFile(next, []byte("kept\n"), 0o600), os.Rename(next, path),
+		os.WriteFile(file, []byte("nonsense"), 0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
 	send(t, cmd, syscall.SIGHUP)
 	text := func() string { b, _ := os.ReadFile(path); return string(b) }
 	if !eventually(func() bool {
-		return strings.HasPrefix(text(), "kept\n") && strings.Contains(text(), `"message":"log lines dropped"`) && strings.Contains(text(), "not reloaded")
+		return strings.HasPrefix(text(), "kept\n") && strings.Contains(text(),
+			`"message":"log lines dropped"`) && strings.Contains(text(), "not reloaded")
 	}) {
 		t.Errorf("the file has %q", text())
 	}
@@ -297,8 +321,10 @@ func TestLogFileRotates(t *testing.T) {
 		t.Errorf("the log ends %q, and on standard error is %v", text(), log.all())
 	}
 	var errs strings.Builder
-	if code := run(t.Context(), []string{"serve", "--log-file=" + path + "/log"}, io.Discard, &errs, nil); code != exitFailed ||
-		errs.String() != "scurry: --log-file "+path+"/log: can't open this file: not a directory\n" {
+	if code := run(t.Context(), []string{"serve", "--log-file=" + path + "/log"}, io.Discard, &errs,
+		nil); code != exitFailed ||
+		errs.String() != "scurry: --log-file "+path+
+			"/log: can't open this file: not a directory\n" {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}
 }
@@ -316,7 +342,8 @@ func TestReloadWithoutLog(t *testing.T) {
 	admin := freeAddr(t)
 	r := &reloadable{file: file, admin: admin}
 	r.set(t, "")
-	r.cmd, _ = startProcess(t, "serve", "--config="+file, "--log-file="+dir+"/log", "--listen=127.0.0.1:0", "--admin-listen="+admin, "--shutdown-delay=0s")
+	r.cmd, _ = startProcess(t, "serve", "--config="+file, "--log-file="+dir+"/log",
+		"--listen=127.0.0.1:0", "--admin-listen="+admin, "--shutdown-delay=0s")
 	if !eventually(answers("http://"+admin+"/readyz", 200)) {
 		t.Fatal("doesn't serve")
 	}
@@ -325,17 +352,20 @@ func TestReloadWithoutLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.set(t, "negative-ttl: 1m")
-	if code, _, errs := r.reload(t); code != exitFailed || !strings.HasSuffix(errs, ": can't open this file again: no such file or directory\n") {
+	if code, _, errs := r.reload(t); code != exitFailed || !strings.HasSuffix(errs,
+		": can't open this file again: no such file or directory\n") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	if err := os.Rename(moved, dir); err != nil {
 		t.Fatal(err)
 	}
-	if code, out, errs := r.reload(t); code != exitOK || out != "reloaded\nnegative-ttl is 1m, and was 10s\n" {
+	if code, out, errs := r.reload(t); code != exitOK || out != "reloaded\nnegative-ttl is 1m, "+
+		"and was 10s\n" {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 	r.end(t)
-	if text, err := os.ReadFile(dir + "/log"); err != nil || strings.Count(string(text), "reloaded") != 2 {
+	if text, err := os.ReadFile(dir + "/log"); err != nil || strings.Count(string(text),
+		"reloaded") != 2 {
 		t.Errorf("the log has %s, %v", text, err)
 	}
 }
@@ -372,16 +402,19 @@ func TestReloadGossipKey(t *testing.T) {
 	key := string(write(t, "key", []byte(one)))
 	settings := "peer-listen: " + freeAddr(t) + "\ngossip-listen: 127.0.0.1:0\n"
 	r := startReloadable(t, settings+"gossip-key-file: "+key+"\n")
-	for text, want := range map[string]string{one + two: "", two + one: "", "x\n" + one: "expected 16, 24 or 32 bytes in base64"} {
+	for text, want := range map[string]string{one + two: "", two + one: "", "x\n" +
+		one: "expected 16, 24 or 32 bytes in base64"} {
 		if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if code, out, errs := r.reload(t); (code == exitOK) != (want == "") || !strings.Contains(errs, want) {
+		if code, out, errs := r.reload(t); (code == exitOK) != (want == "") ||
+			!strings.Contains(errs, want) {
 			t.Errorf("%q: exit code %d: %s%s", text, code, out, errs)
 		}
 	}
 	r.set(t, settings)
-	if code, out, errs := r.reload(t); code != exitFailed || !strings.Contains(errs, "gossip-key-file is -, and was "+key) {
+	if code, out, errs := r.reload(t); code != exitFailed || !strings.Contains(errs,
+		"gossip-key-file is -, and was "+key) {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 	r.end(t)

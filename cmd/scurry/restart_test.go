@@ -24,7 +24,8 @@ func TestRollingRestart(t *testing.T) {
 		load.await(t, 100)
 		path := f.owned(t, m, 1, fmt.Sprint("held", i), file)[0]
 		goOn := f.pause(t, path, file, begun)
-		transfers := []*transfer{f.begin(t, m, path, file, begun), f.begin(t, f.but(m)[0], path, file, begun)}
+		transfers := []*transfer{f.begin(t, m, path, file, begun), f.begin(t, f.but(m)[0], path,
+			file, begun)}
 
 		before := f.marks()
 		load.avoid(m)
@@ -93,7 +94,8 @@ func TestDrainLetsPeersFinish(t *testing.T) {
 		t.Run(from, func(t *testing.T) {
 			f := newFleet(t, 3)
 			m, goOn := f.all[0], func() {}
-			file := origintest.File{Size: large, Header: maxAge(600)} // nothing else can take its place
+			// nothing else can take its place
+			file := origintest.File{Size: large, Header: maxAge(600)}
 			path := f.owned(t, m, 1, "f", file)[0]
 			if from == "memory" {
 				f.expect(t, m, path, file)

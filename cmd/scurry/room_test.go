@@ -19,16 +19,20 @@ func TestNoRoom(t *testing.T) {
 		t.Skip("clients wait for ten seconds")
 	}
 	const size, clients, first = 3 << 20, 40, 10
-	const nearlyChunk = 2<<20 - 1 // a byte less than where a chunk ends: no more room than that is given back
+	// a byte less than where a chunk ends: no more room than that is given back
+	const nearlyChunk = 2<<20 - 1
 	age := http.Header{"Cache-Control": {"max-age=600"}}
 	large := origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old, Header: age}
 	goOn := make(chan struct{})
 	release := sync.OnceFunc(func() { close(goOn) })
 	defer release()
 	o := origintest.New(t)
-	o.Handle("/held", origintest.File{Size: 500, ETag: `"1"`, Modified: origintest.Old, Header: age}.ServeHTTP) // with its record, so that it isn't evicted
+	// with its record, so that it isn't evicted
+	o.Handle("/held", origintest.File{Size: 500, ETag: `"1"`, Modified: origintest.Old,
+		Header: age}.ServeHTTP)
 	o.Handle("/stalled", func(w http.ResponseWriter, r *http.Request) {
-		large.ServeHTTP(&stalling{ResponseWriter: w, left: nearlyChunk, goOn: goOn, gone: r.Context().Done()}, r)
+		large.ServeHTTP(&stalling{ResponseWriter: w, left: nearlyChunk, goOn: goOn,
+			gone: r.Context().Done()}, r)
 	})
 	s := startScurry(t, nil, "--memory=16MiB", "--slab=8MiB", "--origin", o.URL)
 	download(t, s.url+"held", 500)
@@ -36,7 +40,8 @@ func TestNoRoom(t *testing.T) {
 	var done sync.WaitGroup
 	refusals, answered := make(chan string, clients), make(chan struct{}, clients)
 	for i := range clients {
-		if i == first { // these have taken the room, or wait for more of it: no other gets any before them
+		// these have taken the room, or wait for more of it: no other gets any before them
+		if i == first {
 			for range first {
 				<-answered
 			}
@@ -51,7 +56,9 @@ func TestNoRoom(t *testing.T) {
 			}
 			defer resp.Body.Close()
 			switch {
-			case resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" && resp.Header.Get("Cache-Control") == "no-store":
+			case resp.StatusCode == http.StatusServiceUnavailable &&
+				resp.Header.Get("Retry-After") != "" &&
+				resp.Header.Get("Cache-Control") == "no-store":
 				refusals <- url
 			case resp.StatusCode == http.StatusOK:
 				v := &origintest.Verifier{}

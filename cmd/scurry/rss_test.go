@@ -28,12 +28,14 @@ func TestLargeFileInLittleMemory(t *testing.T) {
 	if o.Count() != 1 {
 		t.Errorf("%d origin requests", o.Count())
 	}
-	o.Handle("/many", origintest.File{Size: 1 << 20, NoRanges: true, Header: http.Header{"Cache-Control": {"max-age=60"}}}.ServeHTTP)
+	o.Handle("/many", origintest.File{Size: 1 << 20, NoRanges: true,
+		Header: http.Header{"Cache-Control": {"max-age=60"}}}.ServeHTTP)
 	for i := range 1 << 10 {
 		download(t, fmt.Sprint(url, "many?", i), 1<<20)
 	}
 	// Ranges of many cold files at once: each has a fill of its own, with a window.
-	o.Handle("/ranges", origintest.File{Size: 64 << 20, ETag: `"1"`, Modified: origintest.Old}.ServeHTTP)
+	o.Handle("/ranges", origintest.File{Size: 64 << 20, ETag: `"1"`,
+		Modified: origintest.Old}.ServeHTTP)
 	var wg sync.WaitGroup
 	for c := range 6 {
 		wg.Go(func() {
@@ -54,7 +56,8 @@ func TestLargeFileInLittleMemory(t *testing.T) {
 // and process id.
 func startLimited(t *testing.T, args ...string) (url string, pid int) {
 	t.Helper()
-	cmd := exec.Command("scurry", append([]string{"serve", "--listen=127.0.0.1:0", "--log-format=json"}, args...)...)
+	cmd := exec.Command("scurry", append([]string{"serve", "--listen=127.0.0.1:0",
+		"--log-format=json"}, args...)...)
 	cmd.Env = append(os.Environ(), "GOMEMLIMIT=") // as if the user hadn't set it
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

@@ -57,7 +57,8 @@ func TestServeSetsMemoryLimit(t *testing.T) {
 func TestStartLog(t *testing.T) {
 	s := startScurry(t, nil, "--origin=http://user:secret@127.0.0.1:1/base", "--memory=512MiB")
 	serving := s.log.await(t, "serving")
-	if serving["origin"] != "http://xxxxx@127.0.0.1:1/base" || serving["memory"] != "512MiB" || serving["level"] != "info" {
+	if serving["origin"] != "http://xxxxx@127.0.0.1:1/base" || serving["memory"] != "512MiB" ||
+		serving["level"] != "info" {
 		t.Errorf("the log says %v", serving)
 	}
 	for _, url := range []string{s.url, s.admin} {
@@ -83,7 +84,8 @@ func TestSlowHeaderIsCut(t *testing.T) {
 	s := startScurry(t, nil, "--read-header-timeout=20ms", "--idle-timeout=1h")
 	conn := dial(t, s)
 	io.WriteString(conn, "GET /files/ HTTP/1.1\r\nHost: x\r\nX-Slow")
-	if answer, err := io.ReadAll(conn); err != nil || strings.HasPrefix(string(answer), "HTTP/1.1 2") {
+	if answer, err := io.ReadAll(conn); err != nil || strings.HasPrefix(string(answer),
+		"HTTP/1.1 2") {
 		t.Errorf("got %q, %v; want the connection closed", answer, err)
 	}
 }
@@ -92,7 +94,8 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	s := startScurry(t, nil, "--read-header-timeout=1h", "--idle-timeout=20ms")
 	conn := dial(t, s)
 	io.WriteString(conn, "GET /files/nothing HTTP/1.1\r\nHost: x\r\n\r\n")
-	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 404") {
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer),
+		"HTTP/1.1 404") {
 		t.Errorf("got %q, %v; want a 404 and the connection closed", answer, err)
 	}
 }
@@ -101,7 +104,8 @@ func TestLargeHeaderIsRefused(t *testing.T) {
 	s := startScurry(t, nil, "--max-header-bytes=8KiB")
 	for size, want := range map[int]string{4 << 10: "HTTP/1.1 404", 16 << 10: "HTTP/1.1 431"} {
 		conn := dial(t, s)
-		io.WriteString(conn, "GET /files/nothing HTTP/1.1\r\nConnection: close\r\nHost: x\r\nX: "+strings.Repeat("x", size)+"\r\n\r\n")
+		io.WriteString(conn, "GET /files/nothing HTTP/1.1\r\nConnection: close\r\nHost: x\r\nX: "+
+			strings.Repeat("x", size)+"\r\n\r\n")
 		answer := make([]byte, len(want))
 		if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != want {
 			t.Errorf("header of %d bytes: %q, %v; want %s", size, answer, err, want)
@@ -111,13 +115,16 @@ func TestLargeHeaderIsRefused(t *testing.T) {
 
 func TestServerLimits(t *testing.T) {
 	n := &node{log: zerolog.Nop(), cfg: &config.Config{
-		ReadHeaderTimeout: config.Timeout(1 * time.Second), IdleTimeout: config.Timeout(2 * time.Second),
-		WriteTimeout: config.Timeout(3 * time.Second), MaxHeaderBytes: 4,
+		ReadHeaderTimeout: config.Timeout(1 * time.Second),
+		IdleTimeout:       config.Timeout(2 * time.Second),
+		WriteTimeout:      config.Timeout(3 * time.Second), MaxHeaderBytes: 4,
 		Grace: config.Duration(5 * time.Second), ShutdownDelay: config.Duration(6 * time.Second),
 	}}
 	s := n.clientServer()
-	if s.ReadHeaderTimeout != time.Second || s.IdleTimeout != 2*time.Second || s.WriteTimeout != 3*time.Second ||
-		s.MaxHeaderBytes != 4 || s.ErrorLog == nil || delay(n.cfg) != 5*time.Second { // which --grace includes
+	if s.ReadHeaderTimeout != time.Second || s.IdleTimeout != 2*time.Second ||
+		s.WriteTimeout != 3*time.Second ||
+		// which --grace includes
+		s.MaxHeaderBytes != 4 || s.ErrorLog == nil || delay(n.cfg) != 5*time.Second {
 		t.Errorf("the client server has %+v", s)
 	}
 	a := n.adminServer()
@@ -128,7 +135,8 @@ func TestServerLimits(t *testing.T) {
 
 // Zero means none on the command line, and the default in proxy.Config.
 func TestZeroFreshnessMeansNone(t *testing.T) {
-	c := proxyConfig(&config.Config{MaxStale: config.Duration(time.Hour)}, http.DefaultTransport, nil)
+	c := proxyConfig(&config.Config{MaxStale: config.Duration(time.Hour)}, http.DefaultTransport,
+		nil)
 	if c.HeuristicLimit >= 0 || c.NegativeTTL >= 0 || c.MaxStale != time.Hour {
 		t.Errorf("got %v, %v, %v", c.HeuristicLimit, c.NegativeTTL, c.MaxStale)
 	}
@@ -145,8 +153,10 @@ func TestFailedStartClosesWhatItOpened(t *testing.T) {
 	client := freeAddr(t)
 
 	var stderr bytes.Buffer
-	code := run(context.Background(), []string{"serve", "--listen", client, "--admin-listen", taken.Addr().String()}, io.Discard, &stderr, nil)
-	want := "scurry: can't listen on " + taken.Addr().String() + ": address already in use; choose another address with --admin-listen\n"
+	code := run(context.Background(), []string{"serve", "--listen", client, "--admin-listen",
+		taken.Addr().String()}, io.Discard, &stderr, nil)
+	want := "scurry: can't listen on " + taken.Addr().String() +
+		": address already in use; choose another address with --admin-listen\n"
 	if code != exitFailed || stderr.String() != want {
 		t.Errorf("exit code %d, stderr %q; want %q", code, stderr.String(), want)
 	}
@@ -174,7 +184,8 @@ func TestStandardLogIsOurs(t *testing.T) {
 		}
 		defer c.Close()
 		if _, err := c.Read(make([]byte, 4096)); err == nil {
-			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhazelHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nwalnut")
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhazelHTTP/1.1 200 "+
+				"OK\r\nContent-Length: 6\r\n\r\nwalnut")
 		}
 		c.Read(make([]byte, 1)) // until the proxy closes it
 	})
@@ -190,7 +201,8 @@ func TestStandardLogIsOurs(t *testing.T) {
 	resp.Body.Close()
 	found := eventually(func() bool {
 		for _, line := range s.log.all() {
-			if m, _ := line["message"].(string); strings.HasPrefix(m, "Unsolicited response") && line["level"] == "warn" {
+			if m, _ := line["message"].(string); strings.HasPrefix(m, "Unsolicited response") &&
+				line["level"] == "warn" {
 				return true
 			}
 		}

@@ -112,7 +112,8 @@ func sample(t *testing.T) string {
 		t.Fatal(err)
 	}
 	err := fs.WalkDir(site, ".", func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Chtimes(filepath.Join(folder, path), origintest.Old, origintest.Old))
+		return errors.Join(err, os.Chtimes(filepath.Join(folder, path), origintest.Old,
+			origintest.Old))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +164,8 @@ func (s *session) there(text string) string {
 func (s *session) scurry(t *testing.T, args []string) string {
 	t.Helper()
 	var env []string
-	if slices.Contains([]string{"explain", "healthcheck", "purge", "reload", "top", "warm"}, args[0]) {
+	if slices.Contains([]string{"explain", "healthcheck", "purge", "reload", "top", "warm"},
+		args[0]) {
 		s.asked++
 		env = []string{"SCURRY_LISTEN=" + s.at["9001"], "SCURRY_ADMIN_LISTEN=" + s.at["10001"]}
 	}
@@ -230,7 +232,8 @@ func compare(t *testing.T, command, got, want string) {
 		line = strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*")
 		pattern.WriteString(`\s*` + line + `\s*\n`)
 	}
-	if !regexp.MustCompile("^" + pattern.String() + "$").MatchString(strings.TrimSpace(got) + "\n") {
+	if !regexp.MustCompile("^" + pattern.String() + "$").MatchString(strings.TrimSpace(got) +
+		"\n") {
 		t.Errorf("%s\nprints %s\nand not %s", command, got, want)
 	}
 }

@@ -33,7 +33,8 @@ func TestShortForm(t *testing.T) {
 			folder := t.TempDir()
 			path := filepath.Join(folder, "1.txt")
 			// What has changed just now may change again soon, and is fresh for no time at all.
-			if err := errors.Join(os.WriteFile(path, []byte(text), 0o600), os.Chtimes(path, origintest.Old, origintest.Old)); err != nil {
+			if err := errors.Join(os.WriteFile(path, []byte(text), 0o600), os.Chtimes(path,
+				origintest.Old, origintest.Old)); err != nil {
 				t.Fatal(err)
 			}
 			f := fleetOf(t, newMembers(t, 3)...)
@@ -49,7 +50,8 @@ func TestShortForm(t *testing.T) {
 				}
 			}
 			f.end(t)
-			var read []string // by whom, as the origin's log tells, and who owns it, as the access log does
+			// by whom, as the origin's log tells, and who owns it, as the access log does
+			var read []string
 			owners := map[any]bool{}
 			for _, m := range f.all {
 				for range m.log.with(0, "origin") {

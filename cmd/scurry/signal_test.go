@@ -18,13 +18,15 @@ func TestSecondSignalExitsAtOnce(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			origin := newStalledOrigin(t)
-			cmd, log := startProcess(t, "serve", "--origin", origin.URL, "--listen=127.0.0.1:0", "--log-format=json", "--grace=1h")
+			cmd, log := startProcess(t, "serve", "--origin", origin.URL, "--listen=127.0.0.1:0",
+				"--log-format=json", "--grace=1h")
 			serving := log.await(t, "serving")
 			beginTransfer(t, "GET", serving["url"].(string)+"a")
 
 			send(t, cmd, signal)
 			log.await(t, "draining")
-			if !eventually(answers(serving["admin"].(string)+"/readyz", http.StatusServiceUnavailable)) {
+			if !eventually(answers(serving["admin"].(string)+"/readyz",
+				http.StatusServiceUnavailable)) {
 				t.Error("ready while it drains")
 			}
 			var ending sync.WaitGroup
@@ -56,7 +58,8 @@ func TestSecondSignalExitsAtOnce(t *testing.T) {
 // Who sends a signal to the process and then to its group means it once.
 func TestSignalSentTwiceIsOneWish(t *testing.T) {
 	origin := newStalledOrigin(t)
-	cmd, log := startProcess(t, "serve", "--origin", origin.URL, "--listen=127.0.0.1:0", "--log-format=json", "--grace=1h")
+	cmd, log := startProcess(t, "serve", "--origin", origin.URL, "--listen=127.0.0.1:0",
+		"--log-format=json", "--grace=1h")
 	res := beginTransfer(t, "GET", log.await(t, "serving")["url"].(string)+"a")
 	send(t, cmd, syscall.SIGTERM)
 	send(t, cmd, os.Interrupt) // which the kernel doesn't make one with the other

@@ -29,7 +29,8 @@ func TestMemoryWithSlowClients(t *testing.T) {
 	} {
 		for _, nodes := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s, %d nodes", name, nodes), func(t *testing.T) {
-				if usual := name == "gives ranges" && nodes == 1 || name == "unknown length" && nodes == 3; !usual && !allSlow {
+				if usual := name == "gives ranges" && nodes == 1 || name == "unknown length" &&
+					nodes == 3; !usual && !allSlow {
 					t.Skip("all kinds take two minutes: SCURRY_TEST_SLOW=all runs them")
 				}
 				checkMemoryWithSlowClients(t, nodes, f, age)
@@ -42,7 +43,8 @@ func checkMemoryWithSlowClients(t *testing.T, nodes int, f origintest.File, age 
 	const clients, budget = 400, 64 << 20
 	o := origintest.New(t)
 	o.Handle("/slow", f.ServeHTTP)
-	o.Handle("/fast", origintest.File{Size: 100 << 20, ETag: `"1"`, Modified: origintest.Old, Header: age}.ServeHTTP)
+	o.Handle("/fast", origintest.File{Size: 100 << 20, ETag: `"1"`, Modified: origintest.Old,
+		Header: age}.ServeHTTP)
 	urls, pids := startLimitedCluster(t, nodes, "--memory=64MiB", "--slab=16MiB", "--origin", o.URL)
 	client := &http.Client{Transport: &http.Transport{}}
 	var wg sync.WaitGroup
@@ -70,7 +72,8 @@ func stall(t *testing.T, client *http.Client, url string) {
 		return
 	}
 	t.Cleanup(func() { resp.Body.Close() })
-	if _, err := io.CopyN(&origintest.Verifier{}, resp.Body, 1<<10); err != nil || resp.StatusCode != 200 {
+	if _, err := io.CopyN(&origintest.Verifier{}, resp.Body, 1<<10); err != nil ||
+		resp.StatusCode != 200 {
 		t.Errorf("%s: %s, %v", url, resp.Status, err)
 	}
 }
@@ -84,7 +87,8 @@ func startLimitedCluster(t *testing.T, nodes int, args ...string) (urls []string
 		l.Close()
 	}
 	for _, self := range peers {
-		url, pid := startLimited(t, append([]string{"--peer-listen", self, "--peers", strings.Join(peers, ",")}, args...)...)
+		url, pid := startLimited(t, append([]string{"--peer-listen", self, "--peers",
+			strings.Join(peers, ",")}, args...)...)
 		urls, pids = append(urls, url), append(pids, pid)
 	}
 	return urls, pids

@@ -96,7 +96,8 @@ func TestReplaced(t *testing.T) {
 	file := origintest.File{Size: 100 << 10, ETag: `"1"`, Header: maxAge(600)}
 	o.Handle("/f", file.ServeHTTP)
 	m, at := newManager(t, "client", "admin")
-	args := []string{"serve", "--origin=" + o.URL, "--listen=" + at[0], "--admin-listen=" + at[1], "--log-format=json", "--shutdown-delay=100ms"}
+	args := []string{"serve", "--origin=" + o.URL, "--listen=" + at[0], "--admin-listen=" + at[1],
+		"--log-format=json", "--shutdown-delay=100ms"}
 	cmd, _ := m.start(t, args...)
 	m.expect(t, "READY=1\nSTATUS=Serving")
 
@@ -162,11 +163,13 @@ func TestReloadIsNotified(t *testing.T) {
 	}
 	set("")
 	m, at := newManager(t, "client", "admin", "peer")
-	cmd, log := m.start(t, "serve", "--config="+file, "--listen="+at[0], "--admin-listen="+at[1], "--log-format=json",
+	cmd, log := m.start(t, "serve", "--config="+file, "--listen="+at[0], "--admin-listen="+at[1],
+		"--log-format=json",
 		"--peer-listen="+at[2], "--peers="+at[2], "--shutdown-delay=0s")
 	m.expect(t, "READY=1\nSTATUS=Serving")
 	serving := log.await(t, "serving")
-	if serving["url"] != "http://"+at[0]+"/files/" || serving["admin"] != "http://"+at[1] || serving["peers"] != at[2] {
+	if serving["url"] != "http://"+at[0]+"/files/" || serving["admin"] != "http://"+at[1] ||
+		serving["peers"] != at[2] {
 		t.Errorf("the log says %v", serving)
 	}
 	const begins = `RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=Reloading`
@@ -191,18 +194,24 @@ func TestWrongSockets(t *testing.T) {
 		args  []string
 		want  string
 	}{
-		"name":    {[]string{"client", "scurry.socket"}, nil, "it has no use for: scurry.socket; it uses those whose units have FileDescriptorName=client, =admin"},
-		"twice":   {[]string{"admin", "admin"}, nil, `"admin" that was passed to this process: expected one that listens for TCP, of each name`},
-		"address": {[]string{"client", "admin"}, []string{"--listen=127.0.0.1:1"}, `"client" that was passed to this process is at 127.0.0.1:`},
-		"peer":    {[]string{"client", "admin", "peer"}, nil, "it has no use for: peer; "},
+		"name": {[]string{"client", "scurry.socket"}, nil,
+			"it has no use for: scurry.socket; it uses those whose units have " +
+				"FileDescriptorName=client, =admin"},
+		"twice": {[]string{"admin", "admin"}, nil,
+			`"admin" that was passed to this process: expected one that listens for TCP, of each name`},
+		"address": {[]string{"client", "admin"}, []string{"--listen=127.0.0.1:1"},
+			`"client" that was passed to this process is at 127.0.0.1:`},
+		"peer": {[]string{"client", "admin", "peer"}, nil, "it has no use for: peer; "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, at := newManager(t, c.names...)
-			cmd, log := m.start(t, append([]string{"serve", "--listen=" + at[0], "--admin-listen=" + at[1]}, c.args...)...)
+			cmd, log := m.start(t, append([]string{"serve", "--listen=" + at[0], "--admin-listen=" +
+				at[1]}, c.args...)...)
 			if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != exitUsage {
 				t.Errorf("it ends with %v", err)
 			}
-			if !eventually(log.atEnd) || len(log.all()) != 1 || !strings.Contains(log.all()[0]["plain"].(string), c.want) {
+			if !eventually(log.atEnd) || len(log.all()) != 1 ||
+				!strings.Contains(log.all()[0]["plain"].(string), c.want) {
 				t.Errorf("it says %v, want %q", log.all(), c.want)
 			}
 		})

@@ -60,7 +60,8 @@ func TestOwnerIsStopped(t *testing.T) {
 			}
 			f.o.Forget()
 			f.expect(t, owner, known, file)
-			if asked := f.o.Requests(); len(asked) != 1 || asked[0].Header.Get("If-None-Match") != file.ETag {
+			if asked := f.o.Requests(); len(asked) != 1 ||
+				asked[0].Header.Get("If-None-Match") != file.ETag {
 				t.Errorf("after it was away, it asks the origin %v", asked)
 			}
 			f.await(t, f.all...)

@@ -45,7 +45,8 @@ func TestSecretsDiffer(t *testing.T) {
 			}
 			f.exercise(t)
 			if got := f.o.Count(); got != 2*exercises {
-				t.Errorf("%d origin requests of two nodes on their own for %d files", got, exercises)
+				t.Errorf("%d origin requests of two nodes on their own for %d files", got,
+					exercises)
 			}
 			for _, m := range f.all {
 				m.log.awaitAfter(t, 0, refusal, nil)
@@ -58,7 +59,8 @@ func TestSecretsDiffer(t *testing.T) {
 				}
 				for _, line := range m.log.all() {
 					for _, text := range private {
-						if line["part"] == "cluster" && strings.Contains(line["plain"].(string), text) {
+						if line["part"] == "cluster" && strings.Contains(line["plain"].(string),
+							text) {
 							t.Errorf("%s tells %q: %s", m.peer, text, line["plain"])
 						}
 					}
@@ -85,12 +87,14 @@ func TestPortsAreApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := handshake.Greet(conn, true, nil, handshake.Hello{}, time.Minute); !errors.Is(err, handshake.ErrForeign) {
+		if _, err := handshake.Greet(conn, true, nil, handshake.Hello{},
+			time.Minute); !errors.Is(err, handshake.ErrForeign) {
 			t.Errorf("%s answers the greeting of a peer: %v", addr, err)
 		}
 		conn.Close()
 	}
-	if answers("http://"+m.admin+"/files/f", http.StatusOK)() || answers("http://"+m.client+"/readyz", http.StatusOK)() {
+	if answers("http://"+m.admin+"/files/f", http.StatusOK)() || answers("http://"+m.client+
+		"/readyz", http.StatusOK)() {
 		t.Error("the ports of clients and of health checks are mixed up")
 	}
 }
@@ -118,7 +122,8 @@ func talk(t *testing.T, addr, words string) string {
 // little memory for it, goes on serving, and neither it nor its peer gives the other up.
 func TestStrangersAtPeerPort(t *testing.T) {
 	const strangers, atOnce, silent = 3000, 50, 300
-	f := newFleet(t, 2, "--peer-heartbeat=500ms", "--peer-secret-file="+string(write(t, "secret", []byte(ourSecret))))
+	f := newFleet(t, 2, "--peer-heartbeat=500ms", "--peer-secret-file="+string(write(t, "secret",
+		[]byte(ourSecret))))
 	m, other := f.all[0], f.all[1]
 	file := origintest.File{Size: 100 << 10, ETag: `"1"`, Header: maxAge(600)}
 	paths := append(f.owned(t, m, 20, "f", file), f.owned(t, other, 20, "g", file)...)
@@ -131,13 +136,15 @@ func TestStrangersAtPeerPort(t *testing.T) {
 			rand.Read(random)
 			noise := string(random)
 			kinds := []string{
-				noise, noise[:1], "", greeting, greeting + noise[:64], greeting + noise, greeting + "\xff" + noise,
+				noise, noise[:1], "", greeting, greeting + noise[:64], greeting + noise, greeting +
+					"\xff" + noise,
 				"GET /files/f-0 HTTP/1.1\r\nHost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 				"\x16\x03\x01\x02\x00\x01" + noise, // TLS
 			}
 			for i := range strangers / atOnce {
 				answer := talk(t, m.peer, kinds[(i+worker)%len(kinds)])
-				if len(answer) > 100 || strings.Contains(answer, "HTTP") || strings.Contains(answer, m.peer) {
+				if len(answer) > 100 || strings.Contains(answer, "HTTP") || strings.Contains(answer,
+					m.peer) {
 					t.Errorf("a stranger is told %q", answer)
 				}
 			}

@@ -110,7 +110,8 @@ func (w *window) ends(t *testing.T) {
 	if err := w.cmd.Wait(); err != nil {
 		t.Errorf("it ends with %v: %s", err, w.all())
 	}
-	if after, err := term.GetState(int(w.tty.Fd())); err != nil || !reflect.DeepEqual(after, w.before) {
+	if after, err := term.GetState(int(w.tty.Fd())); err != nil || !reflect.DeepEqual(after,
+		w.before) {
 		t.Errorf("the terminal isn't as it was: %v, before %v; %v", after, w.before, err)
 	}
 	w.tty.Close()
@@ -142,7 +143,8 @@ func TestTop(t *testing.T) {
 			}
 		}
 	})
-	w.await(t, `(?s)requests  [1-9]\S*/s  hit ratio .*p50 .*\[-{20}\].*`+regexp.QuoteMeta(m.peer)+`  itself\s+owns \d+\.\d %.*live`)
+	w.await(t, `(?s)requests  [1-9]\S*/s  hit ratio .*p50 .*\[-{20}\].*`+regexp.QuoteMeta(m.peer)+
+		`  itself\s+owns \d+\.\d %.*live`)
 	end()
 	for line := range strings.Lines(w.screen()) {
 		if n := utf8.RuneCountInString(strings.TrimSpace(line)); n > 40 {
@@ -177,7 +179,8 @@ func TestTopPlain(t *testing.T) {
 	if err := os.WriteFile(token, []byte("a-token-of-enough-bytes\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := startScurry(t, nil, "--admin-listen=127.0.0.1:0", "--origin=../../testdata/site", "--admin-token-file="+token)
+	s := startScurry(t, nil, "--admin-listen=127.0.0.1:0", "--origin=../../testdata/site",
+		"--admin-token-file="+token)
 	top := func(args ...string) (code int, out, errs string) {
 		var stdout, stderr strings.Builder
 		code = run(t.Context(), append([]string{"top"}, args...), &stdout, &stderr, nil)
@@ -189,7 +192,8 @@ func TestTopPlain(t *testing.T) {
 		t.Errorf("%d, %q, %s", code, out, errs)
 	}
 	code, out, errs = top(append(at, "--once")...)
-	if code != exitOK || !strings.Contains(out, "\nrequests  0/s  ") || !strings.HasPrefix(out, "scurry    127.0.0.1:") {
+	if code != exitOK || !strings.Contains(out, "\nrequests  0/s  ") || !strings.HasPrefix(out,
+		"scurry    127.0.0.1:") {
 		t.Errorf("%d, %q, %s", code, out, errs)
 	}
 	for want, args := range map[string][]string{

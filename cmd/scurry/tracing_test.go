@@ -15,7 +15,8 @@ func lone(t *testing.T, env []string, args ...string) *fleet {
 	t.Helper()
 	f := fleetOf(t, newMembers(t, 1)...)
 	m := f.all[0]
-	m.args = append([]string{"serve", "--origin=" + f.o.URL, "--listen=" + m.client, "--admin-listen=" + m.admin}, args...)
+	m.args = append([]string{"serve", "--origin=" + f.o.URL, "--listen=" + m.client,
+		"--admin-listen=" + m.admin}, args...)
 	m.env = append([]string{"OTEL_BSP_SCHEDULE_DELAY=20", "SCURRY_PEER_HEARTBEAT="}, env...)
 	m.start(t)
 	return f
@@ -28,7 +29,8 @@ var swr = http.Header{"Cache-Control": {"max-age=0, stale-while-revalidate=60"}}
 func TestTracing(t *testing.T) {
 	c := newCollector(t)
 	f := lone(t, []string{
-		"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.http, "OTEL_EXPORTER_OTLP_HEADERS=x-key=a%20b", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.http, "OTEL_EXPORTER_OTLP_HEADERS=x-key=a%20b",
+		"OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
 		"OTEL_SERVICE_NAME=acorns", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test",
 	})
 	node := f.all[0]
@@ -38,7 +40,8 @@ func TestTracing(t *testing.T) {
 
 	trace, _ := inTrace(t, f.client, 1, node.url("f"))
 	miss := c.await(t, trace, "GET", "lookup", "GET")
-	miss[0].want(t, "scurry.cache", "miss", "http.response.status_code", "200", "url.path", "/files/f")
+	miss[0].want(t, "scurry.cache", "miss", "http.response.status_code", "200", "url.path",
+		"/files/f")
 	chain(t, miss[0], miss[1])
 	chain(t, miss[0], miss[2])
 	if miss[0].parent != "1111111111111111" || sent() != miss[2].carried() {
@@ -48,7 +51,8 @@ func TestTracing(t *testing.T) {
 	if line["trace_id"] != trace || line["span_id"] != miss[0].id {
 		t.Errorf("the log has %v", line)
 	}
-	if own := miss[0].node; own["service.name"] != "acorns" || own["deployment.environment.name"] != "test" || own["telemetry.sdk.language"] != "go" {
+	if own := miss[0].node; own["service.name"] != "acorns" ||
+		own["deployment.environment.name"] != "test" || own["telemetry.sdk.language"] != "go" {
 		t.Errorf("the node is %v", own)
 	}
 	if got := c.header.Get("X-Key"); got != "a b" {
@@ -93,7 +97,8 @@ func TestTracingOfThreeNodes(t *testing.T) {
 	c := newCollector(t)
 	f := fleetOf(t, newMembers(t, 3)...)
 	for _, m := range f.all {
-		m.env = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.grpc, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_BSP_SCHEDULE_DELAY=20"}
+		m.env = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.grpc,
+			"OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_BSP_SCHEDULE_DELAY=20"}
 		m.serve(f.o.URL, "--peers="+strings.Join(f.names(), ","))
 		m.start(t)
 	}
@@ -152,11 +157,13 @@ func TestTracingOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := lone(t, env)
 			trace, _ := inTrace(t, f.client, 1, f.all[0].url("f"))
-			if got := f.o.Requests()[0].Header.Get("Traceparent"); got != "00-"+trace+"-1111111111111111-01" {
+			if got := f.o.Requests()[0].Header.Get("Traceparent"); got != "00-"+trace+
+				"-1111111111111111-01" {
 				t.Errorf("the origin is sent %s", got)
 			}
 			warned := len(f.all[0].log.with(0, "nothing is traced"))
-			if warned != 0 != (name == "no such") || f.all[0].log.awaitAfter(t, 0, "request", nil)["trace_id"] != nil {
+			if warned != 0 != (name == "no such") || f.all[0].log.awaitAfter(t, 0, "request",
+				nil)["trace_id"] != nil {
 				t.Errorf("the log is %v", f.all[0].log.all())
 			}
 		})
@@ -170,13 +177,15 @@ func TestTracingOff(t *testing.T) {
 func TestTracingSampled(t *testing.T) {
 	c := newCollector(t)
 	endpoint := "OTEL_EXPORTER_OTLP_ENDPOINT=" + c.http
-	f := lone(t, []string{endpoint, "OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=0.5"})
+	f := lone(t, []string{endpoint, "OTEL_TRACES_SAMPLER=traceidratio",
+		"OTEL_TRACES_SAMPLER_ARG=0.5"})
 	f.o.Handle("/f", origintest.File{Size: 100, ETag: `"1"`, Header: maxAge(60)}.ServeHTTP)
 	less, _ := inTrace(t, f.client, 1, f.all[0].url("f"))
 	inTrace(t, f.client, 0xffff<<48, f.all[0].url("f"))
 	off := lone(t, []string{endpoint, "OTEL_TRACES_SAMPLER=always_off"})
 	trace, _ := inTrace(t, f.client, 2, off.all[0].url("f"))
-	if got := off.o.Requests()[0].Header.Get("Traceparent"); !strings.HasPrefix(got, "00-"+trace) || !strings.HasSuffix(got, "-00") {
+	if got := off.o.Requests()[0].Header.Get("Traceparent"); !strings.HasPrefix(got, "00-"+trace) ||
+		!strings.HasSuffix(got, "-00") {
 		t.Errorf("the origin is sent %s", got)
 	}
 	for _, m := range []*member{f.all[0], off.all[0]} {
@@ -194,7 +203,8 @@ func TestTracingSampled(t *testing.T) {
 // TestTracingEnds: the spans that wait are exported when a node stops.
 func TestTracingEnds(t *testing.T) {
 	c := newCollector(t)
-	f := lone(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.http, "OTEL_BSP_SCHEDULE_DELAY=600000"})
+	f := lone(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.http,
+		"OTEL_BSP_SCHEDULE_DELAY=600000"})
 	trace, _ := inTrace(t, f.client, 1, f.all[0].url("f"))
 	send(t, f.all[0].cmd, os.Interrupt)
 	if code := f.all[0].exit(); code != exitOK {
@@ -212,9 +222,11 @@ func TestTracingWithoutCollector(t *testing.T) {
 	}
 	defer silent.Close()
 	for name, env := range map[string][]string{
-		"away":   {"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + loopback(freePorts(t, 1)[0])},
-		"silent": {"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + silent.Addr().String(), "OTEL_BSP_EXPORT_TIMEOUT=100"},
-		"grpc":   {"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + silent.Addr().String(), "OTEL_BSP_EXPORT_TIMEOUT=100", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"},
+		"away": {"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + loopback(freePorts(t, 1)[0])},
+		"silent": {"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + silent.Addr().String(),
+			"OTEL_BSP_EXPORT_TIMEOUT=100"},
+		"grpc": {"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + silent.Addr().String(),
+			"OTEL_BSP_EXPORT_TIMEOUT=100", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := lone(t, env, "--grace=1s")

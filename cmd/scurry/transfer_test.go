@@ -54,7 +54,8 @@ type transfer struct {
 }
 
 // begin asks m for path, and reads the first bytes, so many.
-func (f *fleet) begin(t *testing.T, m *member, path string, file origintest.File, bytes int64) *transfer {
+func (f *fleet) begin(t *testing.T, m *member, path string, file origintest.File,
+	bytes int64) *transfer {
 	t.Helper()
 	resp := f.get(t, m, path)
 	t.Cleanup(func() { resp.Body.Close() })

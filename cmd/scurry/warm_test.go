@@ -39,17 +39,23 @@ func TestWarm(t *testing.T) {
 		code = run(t.Context(), append([]string{"warm"}, args...), &stdout, &stderr, env)
 		return code, stdout.String(), stderr.String()
 	}
-	all := []string{"--via", host(t, s.url), "--sitemap", sitemap, "--concurrency=1", "--resume", journal, "/files/a", "/files/private", "/files/broken", "/files/a"}
+	all := []string{"--via", host(t, s.url), "--sitemap", sitemap, "--concurrency=1", "--resume",
+		journal, "/files/a", "/files/private", "/files/broken", "/files/a"}
 	for i, want := range []struct {
 		code        int
 		out, errors string
 	}{
-		{exitFailed, " 0 were held, 2 are stored now, 1 can't be stored, 1 failed, 0 were done before;", "failed: /files/broken: 500 Internal Server Error\nscurry: 1 of 4 URLs failed\n"},
-		{exitOK, " 0 were held, 1 are stored now, 0 can't be stored, 0 failed, 3 were done before;", ""},
-		{exitOK, " 3 were held, 0 are stored now, 1 can't be stored, 0 failed, 0 were done before;", ""},
+		{exitFailed, " 0 were held, 2 are stored now, 1 can't be stored, 1 failed, 0 were done " +
+			"before;", "failed: /files/broken: 500 Internal Server Error\nscurry: 1 of 4 URLs " +
+			"failed\n"},
+		{exitOK, " 0 were held, 1 are stored now, 0 can't be stored, 0 failed, 3 were done before;",
+			""},
+		{exitOK, " 3 were held, 0 are stored now, 1 can't be stored, 0 failed, 0 were done before;",
+			""},
 	} {
 		code, out, errs := warm(all...)
-		if code != want.code || !strings.HasPrefix(out, "4 URLs in ") || !strings.Contains(out, want.out) || errs != want.errors {
+		if code != want.code || !strings.HasPrefix(out, "4 URLs in ") || !strings.Contains(out,
+			want.out) || errs != want.errors {
 			t.Errorf("run %d: %d, %q, %q", i, code, out, errs)
 		}
 	}
@@ -57,24 +63,30 @@ func TestWarm(t *testing.T) {
 		t.Errorf("the origin is asked %v", asked)
 	}
 	later := []string{"--admin", host(t, s.admin), "/files/c", "/files/a", "/files/d"}
-	for i, want := range []string{" 1 were held, 2 are stored now, 0 can't be stored, 0 failed, ", " 3 were held, 0 are stored now, "} {
+	for i, want := range []string{" 1 were held, 2 are stored now, 0 can't be stored, 0 failed, ",
+		" 3 were held, 0 are stored now, "} {
 		code, out, errs := warm(later...)
-		if code != exitOK || !strings.HasPrefix(out, "3 URLs in ") || !strings.Contains(out, want) || !strings.HasSuffix(out, "; 18 B came\n") || errs != "" {
+		if code != exitOK || !strings.HasPrefix(out, "3 URLs in ") || !strings.Contains(out,
+			want) || !strings.HasSuffix(out, "; 18 B came\n") || errs != "" {
 			t.Errorf("run %d by the node itself: %d, %q, %q", i, code, out, errs)
 		}
 	}
-	if code, _, errs := warm("--admin", host(t, s.url), "/files/a"); code != exitFailed || !strings.Contains(errs, "is it the admin listener of a node?") {
+	if code, _, errs := warm("--admin", host(t, s.url), "/files/a"); code != exitFailed ||
+		!strings.Contains(errs, "is it the admin listener of a node?") {
 		t.Errorf("asked at the client port: %d, %s", code, errs)
 	}
 	for _, args := range [][]string{
-		{"--admin=x", "/a"}, {"--admin", host(t, s.admin), "--via", host(t, s.url), "/a"}, {"--admin", host(t, s.admin), "--concurrency=65", "/a"},
-		{}, {"--concurrency=0", "/a"}, {"--rate=-1", "/a"}, {"-H", "x", "/a"}, {"--via=nowhere", "/a"}, {"--resume=", "/a"},
+		{"--admin=x", "/a"}, {"--admin", host(t, s.admin), "--via", host(t, s.url), "/a"},
+		{"--admin", host(t, s.admin), "--concurrency=65", "/a"},
+		{}, {"--concurrency=0", "/a"}, {"--rate=-1", "/a"}, {"-H", "x", "/a"}, {"--via=nowhere",
+			"/a"}, {"--resume=", "/a"},
 	} {
 		if code, _, errs := warm(args...); code != exitUsage {
 			t.Errorf("%q: %d, %s", args, code, errs)
 		}
 	}
-	for _, args := range [][]string{{"--file", filepath.Join(dir, "nothing")}, {"--sitemap", origin.URL + "/a"}, {"http://127.0.0.1:1/a"}} {
+	for _, args := range [][]string{{"--file", filepath.Join(dir, "nothing")}, {"--sitemap",
+		origin.URL + "/a"}, {"http://127.0.0.1:1/a"}} {
 		if code, _, errs := warm(args...); code != exitFailed || errs == "" {
 			t.Errorf("%q: %d, %s", args, code, errs)
 		}

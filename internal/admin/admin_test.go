@@ -19,7 +19,8 @@ func TestHandler(t *testing.T) {
 	server := httptest.NewServer(admin.Handler(admin.Config{Ready: ready.Load, Draining: draining}))
 	defer server.Close()
 
-	const nothing = "{\n  \"title\": \"Not Found\",\n  \"status\": 404,\n  \"detail\": \"there is nothing under this path\"\n}\n"
+	const nothing = "{\n  \"title\": \"Not Found\",\n  \"status\": 404,\n  \"detail\": \"there " +
+		"is nothing under this path\"\n}\n"
 	tests := []struct {
 		method, path string
 		ready        bool
@@ -33,8 +34,10 @@ func TestHandler(t *testing.T) {
 		{"GET", "/readyz", false, 503, "starting\n"},
 		{"HEAD", "/readyz", true, 200, ""},
 		{"HEAD", "/readyz", false, 503, ""},
-		{"POST", "/healthz", true, 405, "{\n  \"title\": \"Method Not Allowed\",\n  \"status\": 405,\n  \"detail\": \"this path has GET, HEAD\"\n}\n"},
-		{"PUT", "/readyz", true, 405, "{\n  \"title\": \"Method Not Allowed\",\n  \"status\": 405,\n  \"detail\": \"this path has GET, HEAD\"\n}\n"},
+		{"POST", "/healthz", true, 405, "{\n  \"title\": \"Method Not Allowed\",\n  \"status\": " +
+			"405,\n  \"detail\": \"this path has GET, HEAD\"\n}\n"},
+		{"PUT", "/readyz", true, 405, "{\n  \"title\": \"Method Not Allowed\",\n  \"status\": " +
+			"405,\n  \"detail\": \"this path has GET, HEAD\"\n}\n"},
 		{"GET", "/explain?url=/files/a", true, 404, nothing}, // nobody is there to explain
 		{"GET", "/", true, 404, nothing},
 		{"GET", "/healthz/more", true, 404, nothing},
@@ -98,11 +101,16 @@ func TestPurgePaths(t *testing.T) {
 		method, path string
 		status       int // 200 if it goes to Config.Purge
 	}{
-		{"POST", "/purge", 200}, {"POST", "/purge/", 200}, {"POST", "/purge//", 200}, {"POST", "/purge/files/a", 200},
-		{"POST", "/purge/files//a", 200}, {"POST", "/purge/files/./a", 200}, {"POST", "/purge/files/b/../a", 200}, {"POST", "/purge/../stats", 200},
-		{"POST", "/purge/http://h/files/a", 200}, {"POST", "/purge/files/a%2Fb%20c", 200}, {"POST", "/purge/files/a?q=1&r", 200}, {"POST", "/purge/key/a%20b", 200},
-		{"POST", "/%70urge/files/a", 200}, {"POST", "/purges", 404}, {"POST", "/purgefiles/a", 404}, {"POST", "/Purge/a", 404}, {"POST", "//purge/a", 307},
-		{"GET", "/purge/files/a", 404}, {"PUT", "/purge/files/a", 404}, {"DELETE", "/purge/files/a", 404}, {"GET", "/purge", 405}, {"PURGE", "/purge/files/a", 404},
+		{"POST", "/purge", 200}, {"POST", "/purge/", 200}, {"POST", "/purge//", 200},
+		{"POST", "/purge/files/a", 200},
+		{"POST", "/purge/files//a", 200}, {"POST", "/purge/files/./a", 200},
+		{"POST", "/purge/files/b/../a", 200}, {"POST", "/purge/../stats", 200},
+		{"POST", "/purge/http://h/files/a", 200}, {"POST", "/purge/files/a%2Fb%20c", 200},
+		{"POST", "/purge/files/a?q=1&r", 200}, {"POST", "/purge/key/a%20b", 200},
+		{"POST", "/%70urge/files/a", 200}, {"POST", "/purges", 404}, {"POST", "/purgefiles/a", 404},
+		{"POST", "/Purge/a", 404}, {"POST", "//purge/a", 307},
+		{"GET", "/purge/files/a", 404}, {"PUT", "/purge/files/a", 404}, {"DELETE", "/purge/files/a",
+			404}, {"GET", "/purge", 405}, {"PURGE", "/purge/files/a", 404},
 	} {
 		got = nil
 		r := httptest.NewRequest(tt.method, tt.path, nil)
@@ -158,15 +166,18 @@ func TestRoutes(t *testing.T) {
 	} {
 		method, path, _ := strings.Cut(tt.route, " ")
 		res, body := ask(t, server, method, path)
-		if res.StatusCode != 200 || tt.contentType != "" && res.Header.Get("Content-Type") != tt.contentType ||
+		if res.StatusCode != 200 || tt.contentType != "" &&
+			res.Header.Get("Content-Type") != tt.contentType ||
 			!regexp.MustCompile(tt.body).MatchString(body) {
 			t.Errorf("%s: %s %s %q", tt.route, res.Status, res.Header.Get("Content-Type"), body)
 		}
 	}
-	for route, status := range map[string]int{"GET /purge": 405, "GET /purge/a": 404, "POST /stats": 405, "GET /events": 503,
+	for route, status := range map[string]int{"GET /purge": 405, "GET /purge/a": 404,
+		"POST /stats": 405, "GET /events": 503,
 		"POST /": 405, "GET /files?n=0": 400, "GET /files?n=101": 400, "GET /files?n=x": 400} {
 		method, path, _ := strings.Cut(route, " ")
-		if res, body := ask(t, server, method, path); res.StatusCode != status || problem(t, []byte(body)).Status != status {
+		if res, body := ask(t, server, method, path); res.StatusCode != status ||
+			problem(t, []byte(body)).Status != status {
 			t.Errorf("%s: %s %q", route, res.Status, body)
 		}
 	}

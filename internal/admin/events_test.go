@@ -56,7 +56,8 @@ func TestEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if got := res.Header.Get("Content-Type"); got != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" {
+	if got := res.Header.Get("Content-Type"); got != "text/event-stream" ||
+		res.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v", res.Header)
 	}
 	lines := bufio.NewScanner(res.Body)

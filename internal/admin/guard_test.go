@@ -18,7 +18,8 @@ import (
 // TestGuard: all but the health checks are for those who operate the node, and for no page that
 // their browser shows.
 func TestGuard(t *testing.T) {
-	const otherHost, otherSite = "isn't this listener's own: ask as localhost", "A page of another site"
+	const otherHost, otherSite = "isn't this listener's own: ask as localhost",
+		"A page of another site"
 	tests := []struct {
 		listen, arrival, host string
 		fields                []string // names and values
@@ -50,14 +51,21 @@ func TestGuard(t *testing.T) {
 		{"", "192.0.2.1", "", nil, otherHost},
 
 		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Sec-Fetch-Site", "none"}, ""},
-		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Sec-Fetch-Site", "same-origin"}, ""},
-		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Sec-Fetch-Site", "same-site"}, otherSite},
-		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Sec-Fetch-Site", "cross-site"}, otherSite},
-		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "http://localhost:10001"}, ""},
-		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "http://localhost:3000"}, otherSite},
-		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "https://evil.example"}, otherSite},
+		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Sec-Fetch-Site", "same-origin"},
+			""},
+		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Sec-Fetch-Site", "same-site"},
+			otherSite},
+		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Sec-Fetch-Site", "cross-site"},
+			otherSite},
+		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "http://localhost:10001"},
+			""},
+		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "http://localhost:3000"},
+			otherSite},
+		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "https://evil.example"},
+			otherSite},
 		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "null"}, otherSite},
-		{"127.0.0.1", "127.0.0.1", "evil.example", []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "same-origin"}, otherHost},
+		{"127.0.0.1", "127.0.0.1", "evil.example", []string{"Origin", "http://evil.example",
+			"Sec-Fetch-Site", "same-origin"}, otherHost},
 	}
 	for _, tt := range tests {
 		c := full()
@@ -81,7 +89,8 @@ func TestGuard(t *testing.T) {
 					t.Errorf("%+v: %s is answered %d", tt, route, w.Code)
 				}
 			case w.Code != status, w.Header().Get("Content-Type") != "application/problem+json",
-				w.Header().Get("X-Content-Type-Options") != "nosniff", problem(t, w.Body.Bytes()).Status != w.Code,
+				w.Header().Get("X-Content-Type-Options") != "nosniff",
+				problem(t, w.Body.Bytes()).Status != w.Code,
 				!strings.Contains(w.Body.String(), tt.refused):
 				t.Errorf("%+v: %s is answered %d %v %q", tt, route, w.Code, w.Header(), w.Body)
 			}
@@ -92,12 +101,16 @@ func TestGuard(t *testing.T) {
 // routes are all routes, and whether they are open to health checks.
 var routes = map[string]bool{
 	"GET /healthz": true, "HEAD /healthz": true, "GET /readyz": true, "GET /readyz?verbose": false,
-	"GET /explain?url=/files/a": false, "GET /explain": false, "GET /version": false, "GET /config": false,
-	"GET /peers": false, "GET /stats": false, "GET /events": false, "GET /metrics": false,
-	"GET /debug/pprof/": false, "GET /debug/pprof/goroutine": false, "GET /debug/pprof/symbol": false,
-	"POST /debug/pprof/symbol": false, "POST /purge": false, "POST /purge/key/k": false, "POST /warm": false,
+	"GET /explain?url=/files/a": false, "GET /explain": false, "GET /version": false,
+	"GET /config": false,
+	"GET /peers":  false, "GET /stats": false, "GET /events": false, "GET /metrics": false,
+	"GET /debug/pprof/": false, "GET /debug/pprof/goroutine": false,
+	"GET /debug/pprof/symbol":  false,
+	"POST /debug/pprof/symbol": false, "POST /purge": false, "POST /purge/key/k": false,
+	"POST /warm":    false,
 	"POST /healthz": false, "DELETE /nowhere": false, "GET /files": false, "GET /errors": false,
-	"GET /": false, "HEAD /": false, "GET /dashboard/js/main.js": false, "POST /": false, "GET /dashboard": false,
+	"GET /": false, "HEAD /": false, "GET /dashboard/js/main.js": false, "POST /": false,
+	"GET /dashboard": false,
 }
 
 // pages are those of the routes that have the dashboard's page.
@@ -107,7 +120,10 @@ var pages = map[string]bool{"GET /": true, "HEAD /": true, "GET /dashboard/js/ma
 func full() admin.Config {
 	drains := make(chan struct{})
 	close(drains)
-	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Method+" "+r.URL.String()) })
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w,
+			r.Method+" "+r.URL.String())
+	})
 	return admin.Config{
 		Ready: func() bool { return true },
 		Checks: func() []admin.Check {
@@ -136,7 +152,8 @@ func problem(t *testing.T, body []byte) (p admin.Problem) {
 // TestLinkToDashboard: a link of another site may lead to the page, and that site may have nothing
 // else, nor the page in its own.
 func TestLinkToDashboard(t *testing.T) {
-	link := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	link := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest",
+		"document"}
 	with := func(more ...string) []string { return append(slices.Clone(link), more...) }
 	for _, tt := range []struct {
 		route  string
@@ -149,12 +166,15 @@ func TestLinkToDashboard(t *testing.T) {
 		{"GET /", with("Sec-Fetch-Site", "same-site"), 200},
 		{"GET /", with("Sec-Fetch-Dest", "iframe"), 403},
 		{"GET /", with("Sec-Fetch-Mode", "no-cors"), 403},
-		{"GET /", with("Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty", "Origin", "https://evil.example"), 403},
+		{"GET /", with("Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty", "Origin",
+			"https://evil.example"), 403},
 		{"HEAD /", link, 403},
 		{"POST /", link, 403},
 		{"GET /dashboard/js/main.js", link, 403},
-		{"GET /dashboard/js/main.js", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "script"}, 403},
-		{"GET /dashboard/js/main.js", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "script"}, 200},
+		{"GET /dashboard/js/main.js", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode",
+			"no-cors", "Sec-Fetch-Dest", "script"}, 403},
+		{"GET /dashboard/js/main.js", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode",
+			"cors", "Sec-Fetch-Dest", "script"}, 200},
 		{"GET /stats", link, 403},
 		{"GET /explain?url=/files/a", link, 403},
 		{"POST /purge", link, 403},
@@ -197,8 +217,10 @@ func TestToken(t *testing.T) {
 	handler := admin.Handler(c)
 	for given, right := range map[string]bool{
 		"": false, "Bearer 0123456789abcdef": true, "bearer 0123456789abcdef": true,
-		"Bearer": false, "Bearer ": false, "Bearer 0123456789abcde": false, "Bearer 0123456789abcdeg": false,
-		"Bearer 0123456789abcdeff": false, "0123456789abcdef": false, "Basic 0123456789abcdef": false,
+		"Bearer": false, "Bearer ": false, "Bearer 0123456789abcde": false,
+		"Bearer 0123456789abcdeg":  false,
+		"Bearer 0123456789abcdeff": false, "0123456789abcdef": false,
+		"Basic 0123456789abcdef": false,
 	} {
 		for route, open := range routes {
 			method, path, _ := strings.Cut(route, " ")
@@ -213,7 +235,8 @@ func TestToken(t *testing.T) {
 			if refused == (open || right || pages[route]) {
 				t.Errorf("%q: %s is answered %d", given, route, w.Code)
 			}
-			if refused && (w.Header().Get("WWW-Authenticate") != `Bearer realm="scurry admin"` || problem(t, w.Body.Bytes()).Status != 401) {
+			if refused && (w.Header().Get("WWW-Authenticate") != `Bearer realm="scurry admin"` ||
+				problem(t, w.Body.Bytes()).Status != 401) {
 				t.Errorf("%q: %s is answered %v %q", given, route, w.Header(), w.Body)
 			}
 		}
@@ -222,10 +245,12 @@ func TestToken(t *testing.T) {
 
 // TestGuardOverSockets: the address at which a request arrives is known to be the listener's own.
 func TestGuardOverSockets(t *testing.T) {
-	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explained, Host: "node1.example"}))
+	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true },
+		Explain: explained, Host: "node1.example"}))
 	defer server.Close()
 	defer server.Client().CloseIdleConnections()
-	for host, status := range map[string]int{"": 200, "node1.example": 200, "node2.example": 421, "192.0.2.1": 421} {
+	for host, status := range map[string]int{"": 200, "node1.example": 200, "node2.example": 421,
+		"192.0.2.1": 421} {
 		req, err := http.NewRequest("GET", server.URL+"/explain?url=/files/a", nil)
 		if err != nil {
 			t.Fatal(err)

@@ -11,8 +11,12 @@ import (
 
 // TestReload: a node reloads at a POST of someone who operates it, and at nothing else.
 func TestReload(t *testing.T) {
-	reload := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reloaded\n") })
-	h := admin.Handler(admin.Config{Ready: func() bool { return true }, Host: "127.0.0.1", Reload: reload})
+	reload := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w,
+			"reloaded\n")
+	})
+	h := admin.Handler(admin.Config{Ready: func() bool { return true }, Host: "127.0.0.1",
+		Reload: reload})
 	without := admin.Handler(admin.Config{Ready: func() bool { return true }, Host: "127.0.0.1"})
 	for _, tt := range []struct {
 		h                    http.Handler

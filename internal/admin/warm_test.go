@@ -19,7 +19,8 @@ import (
 type files struct{ came, goOn chan struct{} }
 
 func (f files) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp := &http.Response{StatusCode: 200, Status: "200 OK", Header: http.Header{}, Body: http.NoBody, ContentLength: 7, Request: r}
+	resp := &http.Response{StatusCode: 200, Status: "200 OK", Header: http.Header{},
+		Body: http.NoBody, ContentLength: 7, Request: r}
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/hit"):
 		resp.Header.Set("Cache-Status", "scurry; hit")
@@ -51,9 +52,11 @@ func warming(t *testing.T) (server *httptest.Server, f files, draining chan stru
 }
 
 // warmWith sends a POST /warm.
-func warmWith(ctx context.Context, t *testing.T, server *httptest.Server, body string, fields ...string) *http.Response {
+func warmWith(ctx context.Context, t *testing.T, server *httptest.Server, body string,
+	fields ...string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/warm", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/warm",
+		strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +85,13 @@ func reportIn(t *testing.T, res *http.Response) (report warm.Report) {
 func TestWarmReport(t *testing.T) {
 	server, _, _ := warming(t)
 	res := warmWith(t.Context(), t, server, `{"files":["/hit/1","http://h/a","/b"],"concurrency":2,"rate":1e6}`)
-	if got := reportIn(t, res); res.StatusCode != 200 || !got.Success || got.Hits != 1 || got.Stored != 2 || got.Bytes != 21 || got.URLs != 3 {
+	if got := reportIn(t, res); res.StatusCode != 200 || !got.Success || got.Hits != 1 ||
+		got.Stored != 2 || got.Bytes != 21 || got.URLs != 3 {
 		t.Errorf("%s %+v", res.Status, got)
 	}
 	res = warmWith(t.Context(), t, server, `{"files":["/hit/1","/missing"]}`)
-	if got := reportIn(t, res); res.StatusCode != 207 || got.Success || got.Failed != 1 || len(got.Failures) != 1 ||
+	if got := reportIn(t, res); res.StatusCode != 207 || got.Success || got.Failed != 1 ||
+		len(got.Failures) != 1 ||
 		got.Failures[0] != (warm.Line{URL: "/missing", Outcome: "failed", Error: "404 Not Found"}) {
 		t.Errorf("%s %+v", res.Status, got)
 	}
@@ -96,7 +101,8 @@ func TestWarmReport(t *testing.T) {
 func TestWarmAgain(t *testing.T) {
 	server, _, _ := warming(t)
 	for range 200 {
-		res := warmWith(t.Context(), t, server, `{"files":["/a"]}`, "Accept", "application/x-ndjson")
+		res := warmWith(t.Context(), t, server, `{"files":["/a"]}`, "Accept",
+			"application/x-ndjson")
 		lines := bufio.NewScanner(res.Body)
 		for lines.Scan() && !strings.HasPrefix(lines.Text(), `{"success":true`) {
 		}
@@ -109,11 +115,13 @@ func TestWarmAgain(t *testing.T) {
 // TestWarmStreams: each URL is told as soon as it is done, in the two forms that there are.
 func TestWarmStreams(t *testing.T) {
 	for media, format := range map[string]struct{ url, report string }{
-		"application/x-ndjson": {`{"url":"/hit","outcome":"hit","bytes":7}`, `{"success":true,"urls":2,`},
-		"text/event-stream":    {"event: url", "event: report"},
+		"application/x-ndjson": {`{"url":"/hit","outcome":"hit","bytes":7}`,
+			`{"success":true,"urls":2,`},
+		"text/event-stream": {"event: url", "event: report"},
 	} {
 		server, f, _ := warming(t)
-		res := warmWith(t.Context(), t, server, `{"files":["/hit","/slow"],"concurrency":1}`, "Accept", "text/html;q=0.1, "+media)
+		res := warmWith(t.Context(), t, server, `{"files":["/hit","/slow"],"concurrency":1}`,
+			"Accept", "text/html;q=0.1, "+media)
 		lines := bufio.NewScanner(res.Body)
 		if !lines.Scan() || lines.Text() != format.url || res.Header.Get("Content-Type") != media {
 			t.Errorf("%s: the first line is %q", media, lines.Text())
@@ -154,7 +162,8 @@ func TestWarmEnds(t *testing.T) {
 	<-f.came // the first one has ended
 	close(draining)
 	res := <-ended
-	if got := reportIn(t, res); res.StatusCode != 503 || got.Success || got.Error != "the node is draining" {
+	if got := reportIn(t, res); res.StatusCode != 503 || got.Success ||
+		got.Error != "the node is draining" {
 		t.Errorf("%s %+v", res.Status, got)
 	}
 	if res := warmWith(t.Context(), t, server, slow); res.StatusCode != 503 {
@@ -182,11 +191,13 @@ func TestWarmRefuses(t *testing.T) {
 	} {
 		res := warmWith(t.Context(), t, server, body)
 		text, _ := io.ReadAll(res.Body)
-		if p := problem(t, text); res.StatusCode != want.status || !strings.Contains(p.Detail, want.detail) {
+		if p := problem(t, text); res.StatusCode != want.status || !strings.Contains(p.Detail,
+			want.detail) {
 			t.Errorf("%.60s: %s %q", body, res.Status, p.Detail)
 		}
 	}
-	if res := warmWith(t.Context(), t, server, `{"files":["/a"]}`, "Content-Type", "text/plain"); res.StatusCode != 415 {
+	if res := warmWith(t.Context(), t, server, `{"files":["/a"]}`, "Content-Type",
+		"text/plain"); res.StatusCode != 415 {
 		t.Errorf("a form of a web page: %s", res.Status)
 	}
 }

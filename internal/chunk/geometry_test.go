@@ -8,14 +8,16 @@ import (
 var small = Geometry{First: 4, Max: 16, Slab: 64}
 
 func TestChunksTileTheRepresentation(t *testing.T) {
-	for _, g := range []Geometry{small, {First: 8, Max: 8, Slab: 8}, {First: 1, Max: 64, Slab: 128}, {32 << 10, 1 << 20, 64 << 20}} {
+	for _, g := range []Geometry{small, {First: 8, Max: 8, Slab: 8}, {First: 1, Max: 64, Slab: 128},
+		{32 << 10, 1 << 20, 64 << 20}} {
 		for _, whole := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v/%v", g, whole), func(t *testing.T) {
 				seen := map[ID]bool{}
 				for off := int64(0); off < 3*g.Slab; {
 					c := g.At(off, whole)
 					if c.Start != off || c.End <= off {
-						t.Fatalf("chunk at %d is [%d, %d): chunks must follow each other", off, c.Start, c.End)
+						t.Fatalf("chunk at %d is [%d, %d): chunks must follow each other", off,
+							c.Start, c.End)
 					}
 					if seen[c.ID] {
 						t.Fatalf("chunk %v stands at two places, the second at %d", c.ID, off)
@@ -62,7 +64,8 @@ func TestSlabEnd(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	for _, g := range []Geometry{{}, {First: 4, Max: 12, Slab: 24}, {First: 4, Max: 2, Slab: 4}, {First: 4, Max: 8, Slab: 12}, {First: 4, Max: 8}, {First: -4, Max: 8, Slab: 8}} {
+	for _, g := range []Geometry{{}, {First: 4, Max: 12, Slab: 24}, {First: 4, Max: 2, Slab: 4},
+		{First: 4, Max: 8, Slab: 12}, {First: 4, Max: 8}, {First: -4, Max: 8, Slab: 8}} {
 		if g.Validate() == nil {
 			t.Errorf("%+v is taken for good", g)
 		}

@@ -56,7 +56,8 @@ func notFound() error {
 
 // timeout is what net says, with another local port each time.
 func timeout(port int) error {
-	return &net.DNSError{Err: fmt.Sprintf("read udp 10.0.0.9:%d->10.0.0.10:53: i/o timeout", port), Name: "scurry.svc", IsTimeout: true}
+	return &net.DNSError{Err: fmt.Sprintf("read udp 10.0.0.9:%d->10.0.0.10:53: i/o timeout", port),
+		Name: "scurry.svc", IsTimeout: true}
 }
 
 // lookups runs f with a DNS.
@@ -64,7 +65,8 @@ func lookups(t *testing.T, f func(n *names, w func() *watcher, problems chan err
 	synctest.Test(t, func(t *testing.T) {
 		n := &names{asked: make(chan string, 1000)}
 		problems := make(chan error, 1000)
-		d := DNS{Host: "scurry.svc", Port: 8001, Resolver: n, Log: zerolog.New(problemLog(problems))}
+		d := DNS{Host: "scurry.svc", Port: 8001, Resolver: n,
+			Log: zerolog.New(problemLog(problems))}
 		var w *watcher
 		start := func() *watcher {
 			w = watch(t, d)
@@ -156,7 +158,8 @@ func TestDNSLookupThatHangs(t *testing.T) {
 	lookups(t, func(n *names, start func() *watcher, problems chan error, tick func()) {
 		n.hang = true
 		start()
-		wantError(t, <-problems, "deadline exceeded") // and the end of the Watch isn't held up by another
+		// and the end of the Watch isn't held up by another
+		wantError(t, <-problems, "deadline exceeded")
 	})
 }
 

@@ -62,11 +62,13 @@ func TestParseLine(t *testing.T) {
 		"[DEBUG] memberlist: Stream connection\n": {zerolog.DebugLevel, "Stream connection"},
 		"[INFO] memberlist: a [b]\n":              {zerolog.InfoLevel, "a [b]"},
 		"[WARN] memberlist: a":                    {zerolog.WarnLevel, "a"},
-		"[ERR] Failed to shutdown transport: x\n": {zerolog.WarnLevel, "Failed to shutdown transport: x"},
-		"[ERROR] memberlist: a\n":                 {zerolog.WarnLevel, "a"},
-		"Err: Could not set the deadline: x\n":    {zerolog.WarnLevel, "Could not set the deadline: x"},
-		"odd\n":                                   {zerolog.WarnLevel, "odd"},
-		"":                                        {zerolog.WarnLevel, ""},
+		"[ERR] Failed to shutdown transport: x\n": {zerolog.WarnLevel,
+			"Failed to shutdown transport: x"},
+		"[ERROR] memberlist: a\n": {zerolog.WarnLevel, "a"},
+		"Err: Could not set the deadline: x\n": {zerolog.WarnLevel,
+			"Could not set the deadline: x"},
+		"odd\n": {zerolog.WarnLevel, "odd"},
+		"":      {zerolog.WarnLevel, ""},
 	} {
 		level, line := parseLine(in)
 		if level != want.level || line != want.line {

@@ -27,7 +27,8 @@ type relay struct {
 
 func newRelay(t *testing.T, to, friend string) *relay {
 	t.Helper()
-	r := &relay{to: to, friend: friend, dropped: make(chan struct{}, 1000), conns: map[net.Conn]bool{}}
+	r := &relay{to: to, friend: friend, dropped: make(chan struct{}, 1000),
+		conns: map[net.Conn]bool{}}
 	var err error
 	for range 10 {
 		if r.tcp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -159,7 +160,8 @@ func TestGossipPartition(t *testing.T) {
 	}
 	var nodes []*node
 	for i, peer := range peers {
-		nodes = append(nodes, gossip(t, peer, GossipConfig{Listen: listen[i], advertise: netip.MustParseAddrPort(join[i]), Join: join}))
+		nodes = append(nodes, gossip(t, peer, GossipConfig{Listen: listen[i],
+			advertise: netip.MustParseAddrPort(join[i]), Join: join}))
 	}
 	cut := func(cut bool) {
 		for _, r := range relays {
@@ -177,7 +179,8 @@ func TestGossipPartition(t *testing.T) {
 	until(nodes[:2], "a:1", "b:2")
 	until(nodes[2:], "c:3", "d:4")
 	for _, r := range relays {
-		r.quiet() // else what the halves still have to say about each other would bring them together
+		// else what the halves still have to say about each other would bring them together
+		r.quiet()
 	}
 	cut(false)
 	until(nodes, peers...)

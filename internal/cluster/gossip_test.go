@@ -114,7 +114,8 @@ func TestGossipLeave(t *testing.T) {
 	if err := c.Leave(patience); err != nil {
 		t.Errorf("left twice: %v", err)
 	}
-	wantError(t, b.Leave(-1), "leave the cluster", "timeout") // no time to tell, but it goes all the same
+	// no time to tell, but it goes all the same
+	wantError(t, b.Leave(-1), "leave the cluster", "timeout")
 	a.until("a:1")
 }
 
@@ -132,7 +133,8 @@ func TestGossipDeathAndReturn(t *testing.T) {
 	}
 	c.stop()
 	a.until("a:1", "b:2")
-	gossip(t, "c:3", GossipConfig{Join: []string{a.Addr()}}).until("a:1", "b:2", "c:3") // at another address
+	// at another address
+	gossip(t, "c:3", GossipConfig{Join: []string{a.Addr()}}).until("a:1", "b:2", "c:3")
 	a.until("a:1", "b:2", "c:3")
 	b.until("a:1", "b:2", "c:3")
 }
@@ -161,7 +163,8 @@ func TestGossipFirstNodesAnswerLater(t *testing.T) {
 	addr := freeAddr(t)
 	b := gossip(t, "b:2", GossipConfig{Join: []string{addr, "127.0.0.1:1"}})
 	b.want("b:2")
-	wantError(t, b.problem(), "no other node answers at "+addr+", 127.0.0.1:1", "refused", "tried again")
+	wantError(t, b.problem(), "no other node answers at "+addr+", 127.0.0.1:1", "refused",
+		"tried again")
 	a := gossip(t, "a:1", GossipConfig{Listen: addr, Join: []string{addr}}) // nobody but itself
 	a.until("a:1", "b:2")
 	b.until("a:1", "b:2")
@@ -207,7 +210,8 @@ func TestGossipWrongKeyIsNotAdmitted(t *testing.T) {
 	t.Parallel()
 	a := gossip(t, "a:1", GossipConfig{Keys: [][]byte{[]byte("0123456789abcdef")}})
 	a.want("a:1")
-	for _, key := range [][]byte{[]byte("0123456789abcdeX"), nil, []byte("0123456789abcdef01234567")} {
+	for _, key := range [][]byte{[]byte("0123456789abcdeX"), nil,
+		[]byte("0123456789abcdef01234567")} {
 		b := gossip(t, "b:2", GossipConfig{Keys: keys(key), Join: []string{a.Addr()}})
 		b.want("b:2")
 		wantError(t, b.problem(), "no other node answers at "+a.Addr())
@@ -234,11 +238,13 @@ func TestGossipWrongKeyIsNotAdmitted(t *testing.T) {
 func TestGossipSameName(t *testing.T) {
 	a := gossip(t, "a:1", GossipConfig{})
 	gossip(t, "a:1", GossipConfig{Join: []string{a.Addr()}})
-	wantError(t, a.problem(), `two nodes are called "a:1"`, a.Addr(), "an address of its own by --self")
+	wantError(t, a.problem(), `two nodes are called "a:1"`, a.Addr(),
+		"an address of its own by --self")
 }
 
 func TestGossipClosed(t *testing.T) {
-	g, err := OpenGossip(GossipConfig{PeerAddr: "a:1", Listen: "127.0.0.1:0", Join: []string{"127.0.0.1:1"}})
+	g, err := OpenGossip(GossipConfig{PeerAddr: "a:1", Listen: "127.0.0.1:0",
+		Join: []string{"127.0.0.1:1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +262,8 @@ func TestGossipClosed(t *testing.T) {
 }
 
 func TestGossipNeverWatched(t *testing.T) {
-	g, err := OpenGossip(GossipConfig{PeerAddr: "a:1", Listen: "localhost:0", Join: []string{"127.0.0.1:1"}})
+	g, err := OpenGossip(GossipConfig{PeerAddr: "a:1", Listen: "localhost:0",
+		Join: []string{"127.0.0.1:1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +307,8 @@ func TestOpenGossipErrors(t *testing.T) {
 	}{
 		{GossipConfig{PeerAddr: "a:1", Listen: taken.Addr()}, []string{taken.Addr(), "in use"}},
 		{GossipConfig{PeerAddr: "a:1", Listen: "192.0.2.1:0"}, []string{"listen tcp 192.0.2.1:0"}},
-		{GossipConfig{PeerAddr: "none.invalid:1", Listen: ":0"}, []string{"can't tell where other nodes reach it"}},
+		{GossipConfig{PeerAddr: "none.invalid:1", Listen: ":0"},
+			[]string{"can't tell where other nodes reach it"}},
 	} {
 		g, err := OpenGossip(c.cfg)
 		wantError(t, err, c.parts...)

@@ -13,7 +13,8 @@ func TestParse(t *testing.T) {
 	}{
 		{"a:1", Source{Nodes: []string{"a:1"}}},
 		{" b:2 , a:1,, ", Source{Nodes: []string{"b:2", "a:1"}}},
-		{"10.0.0.1:8001,[fd00::1]:8001,node_1.example.:65535", Source{Nodes: []string{"10.0.0.1:8001", "[fd00::1]:8001", "node_1.example.:65535"}}},
+		{"10.0.0.1:8001,[fd00::1]:8001,node_1.example.:65535",
+			Source{Nodes: []string{"10.0.0.1:8001", "[fd00::1]:8001", "node_1.example.:65535"}}},
 		{"dns:scurry.default.svc:8001", Source{Host: "scurry.default.svc", Port: 8001}},
 		{"dns:[::1]:1", Source{Host: "::1", Port: 1}},
 		{"file:/etc/scurry/peers", Source{Path: "/etc/scurry/peers"}},

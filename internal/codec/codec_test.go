@@ -46,8 +46,10 @@ func (s *sample) code(c *Coder) {
 func whole() *sample {
 	header := http.Header{"A": {"1", "", "\xff"}, "B-C": {"x"}}
 	return &sample{
-		yes: true, text: "acorn", texts: []string{"", "nut"}, header: header, packed: fields.Pack(header),
-		int: -1, unsigned: 1 << 63, small: 255, fixed: math.MaxUint64, pairs: [][2]int{{1, 2}, {3, -4}},
+		yes: true, text: "acorn", texts: []string{"", "nut"}, header: header,
+		packed: fields.Pack(header),
+		int:    -1, unsigned: 1 << 63, small: 255, fixed: math.MaxUint64, pairs: [][2]int{{1, 2},
+			{3, -4}},
 	}
 }
 
@@ -95,7 +97,8 @@ func TestNumbersThatDontFit(t *testing.T) {
 // TestFieldsAreChecked: what net/http wouldn't have let in isn't taken.
 func TestFieldsAreChecked(t *testing.T) {
 	for _, h := range []http.Header{
-		{"a": {"1"}}, {"": {"1"}}, {"A B": {"1"}}, {"A:": {"1"}}, {"A\r\nB": {"1"}}, {"A": {"1\r\nB: 2"}}, {"A": {"1", "\x00"}},
+		{"a": {"1"}}, {"": {"1"}}, {"A B": {"1"}}, {"A:": {"1"}}, {"A\r\nB": {"1"}},
+		{"A": {"1\r\nB: 2"}}, {"A": {"1", "\x00"}},
 	} {
 		var w Coder
 		w.Header(&h)

@@ -64,11 +64,15 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"origin": ".", "listen": "127.0.0.1:9001", "memory": "256MiB", "browse": "false", "origin-host": "-",
-		"log-format": "auto", "log-level": "info", "read-header-timeout": "10s", "idle-timeout": "2m",
+		"origin": ".", "listen": "127.0.0.1:9001", "memory": "256MiB", "browse": "false",
+		"origin-host": "-",
+		"log-format":  "auto", "log-level": "info", "read-header-timeout": "10s",
+		"idle-timeout":  "2m",
 		"write-timeout": "1m", "grace": "30s", "max-header-bytes": "128KiB", "first-chunk": "32KiB",
-		"max-chunk": "1MiB", "slab": "64MiB", "heuristic-limit": "1m", "negative-ttl": "10s", "max-stale": "1h",
-		"config": "-", "index": "0", "lease": "5s", "peer-heartbeat": "200ms", "peer-listen": "-", "self": "-", "peers": "-",
+		"max-chunk": "1MiB", "slab": "64MiB", "heuristic-limit": "1m", "negative-ttl": "10s",
+		"max-stale": "1h",
+		"config":    "-", "index": "0", "lease": "5s", "peer-heartbeat": "200ms",
+		"peer-listen": "-", "self": "-", "peers": "-",
 		"peer-secret-file": "-", "peer-insecure": "false", "join": "-", "gossip-listen": "-",
 	}
 	got := values(t, c, p)
@@ -104,14 +108,16 @@ func TestPrecedence(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got[name], value)
 		}
 	}
-	if c.Memory != 4<<30 || c.MaxStale.String() != "3h" || !c.Browse || c.Origin.Dir != "/from/file" {
+	if c.Memory != 4<<30 || c.MaxStale.String() != "3h" || !c.Browse ||
+		c.Origin.Dir != "/from/file" {
 		t.Errorf("the struct differs from what is printed: %+v", c)
 	}
 }
 
 // A flag that repeats the default, or unsets a boolean, is still a flag.
 func TestFlagThatEqualsDefaultWins(t *testing.T) {
-	c, p, err := resolve([]string{"SCURRY_BROWSE=true", "SCURRY_MEMORY=1GiB"}, "--browse=false", "--memory=256MiB")
+	c, p, err := resolve([]string{"SCURRY_BROWSE=true", "SCURRY_MEMORY=1GiB"}, "--browse=false",
+		"--memory=256MiB")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,15 +154,18 @@ func TestEveryFlagHasVariableAndKey(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	yaml := "memory: 512MiB\nslab: 67108864\nbrowse: true\nmax-stale: 0s\nindex: 0\nlisten: :9001\n"
-	toml := "memory = '512MiB'\nslab = 67108864\nbrowse = true\nmax-stale = '0s'\nindex = 0\nlisten = ':9001'\n"
-	for name, text := range map[string]string{"a.yaml": yaml, "b.yml": yaml, "c.toml": toml, "d.TOML": toml} {
+	toml := "memory = '512MiB'\nslab = 67108864\nbrowse = true\nmax-stale = '0s'\nindex = " +
+		"0\nlisten = ':9001'\n"
+	for name, text := range map[string]string{"a.yaml": yaml, "b.yml": yaml, "c.toml": toml,
+		"d.TOML": toml} {
 		t.Run(name, func(t *testing.T) {
 			path := file(t, name, text)
 			c, p, err := resolve([]string{"SCURRY_CONFIG=" + path})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.Memory != 512<<20 || c.Slab != 64<<20 || !c.Browse || c.MaxStale != 0 || c.Listen != ":9001" {
+			if c.Memory != 512<<20 || c.Slab != 64<<20 || !c.Browse || c.MaxStale != 0 ||
+				c.Listen != ":9001" {
 				t.Errorf("got %+v", c)
 			}
 			if p["config"] != "env SCURRY_CONFIG" || p["memory"] != "file "+path {
@@ -173,19 +182,28 @@ func TestFiles(t *testing.T) {
 
 // What a flag has as words with commas between them may be a list in a file.
 func TestFileLists(t *testing.T) {
-	const peers = "peers: [10.0.0.1:8001, '10.0.0.2:8001']\npeer-listen: 10.0.0.1:8001\npeer-insecure: true\n"
+	const peers = "peers: [10.0.0.1:8001, '10.0.0.2:8001']\npeer-listen: " +
+		"10.0.0.1:8001\npeer-insecure: true\n"
 	tests := []struct{ name, text, setting, want string }{
 		{"a.yaml", peers, "peers", "10.0.0.1:8001,10.0.0.2:8001"},
-		{"a.yaml", "peers:\n  - h1:8001\n  - h2:8001\npeer-listen: h1:8001\npeer-insecure: true\n", "peers", "h1:8001,h2:8001"},
-		{"a.yaml", "peers: [file:/etc/peers]\npeer-listen: 127.0.0.1:8001\n", "peers", "file:/etc/peers"},
-		{"a.yaml", "join: [10.0.0.1:7946, 10.0.0.2:7946]\npeer-listen: 127.0.0.1:8001\n", "join", "10.0.0.1:7946,10.0.0.2:7946"},
-		{"a.yaml", "targets: [A-Control, CDN-Cache-Control]\n", "targets", "A-Control,CDN-Cache-Control"},
+		{"a.yaml", "peers:\n  - h1:8001\n  - h2:8001\npeer-listen: h1:8001\npeer-insecure: true\n",
+			"peers", "h1:8001,h2:8001"},
+		{"a.yaml", "peers: [file:/etc/peers]\npeer-listen: 127.0.0.1:8001\n", "peers",
+			"file:/etc/peers"},
+		{"a.yaml", "join: [10.0.0.1:7946, 10.0.0.2:7946]\npeer-listen: 127.0.0.1:8001\n", "join",
+			"10.0.0.1:7946,10.0.0.2:7946"},
+		{"a.yaml", "targets: [A-Control, CDN-Cache-Control]\n", "targets",
+			"A-Control,CDN-Cache-Control"},
 		{"a.yaml", "targets: []\n", "targets", "none"},
 		{"a.yaml", "targets: [none]\n", "targets", "none"},
-		{"a.yaml", "group-fields:\n- Surrogate-Key\n- Cache-Tag\n", "group-fields", "Surrogate-Key,Cache-Tag"},
-		{"a.toml", "peers = ['h1:8001', 'h2:8001']\npeer-listen = '127.0.0.1:8001'\n", "peers", "h1:8001,h2:8001"},
-		{"a.toml", "join = [\n  'h1:7946',\n  'h2:7946',\n]\npeer-listen = '127.0.0.1:8001'\n", "join", "h1:7946,h2:7946"},
-		{"a.toml", "group-fields = ['Surrogate-Key', 'Cache-Tag']\ntargets = []\n", "group-fields", "Surrogate-Key,Cache-Tag"},
+		{"a.yaml", "group-fields:\n- Surrogate-Key\n- Cache-Tag\n", "group-fields",
+			"Surrogate-Key,Cache-Tag"},
+		{"a.toml", "peers = ['h1:8001', 'h2:8001']\npeer-listen = '127.0.0.1:8001'\n", "peers",
+			"h1:8001,h2:8001"},
+		{"a.toml", "join = [\n  'h1:7946',\n  'h2:7946',\n]\npeer-listen = '127.0.0.1:8001'\n",
+			"join", "h1:7946,h2:7946"},
+		{"a.toml", "group-fields = ['Surrogate-Key', 'Cache-Tag']\ntargets = []\n", "group-fields",
+			"Surrogate-Key,Cache-Tag"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
@@ -217,8 +235,10 @@ func TestFileErrors(t *testing.T) {
 		{"a.yaml", "origin: [a, b]\n", `origin: expected an http or https URL, or a folder, not a list`},
 		{"a.yaml", "peers: []\n", `peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not ""`},
 		{"a.yaml", "peers: ['']\n", `peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not ""`},
-		{"a.yaml", "peers: [h1:8001, dns:h2:8001]\n", `peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not "h1:8001,dns:h2:8001": dns: stands alone`},
-		{"a.toml", "peers = ['file:/a', 'file:/b']\n", `peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not "file:/a,file:/b": file: stands alone`},
+		{"a.yaml", "peers: [h1:8001, dns:h2:8001]\n",
+			`peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not "h1:8001,dns:h2:8001": dns: stands alone`},
+		{"a.toml", "peers = ['file:/a', 'file:/b']\n",
+			`peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not "file:/a,file:/b": file: stands alone`},
 		{"a.yaml", "join: []\n", `join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not "": it has no port`},
 		{"a.yaml", "join: [7946]\n", `join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not "7946": it has no port`},
 		{"a.yaml", "join:\n- h1: 7946\n", `join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not a list with a table of keys in it`},
@@ -247,17 +267,21 @@ func TestFileErrors(t *testing.T) {
 			path := file(t, tt.name, tt.text)
 			_, _, err := resolve(nil, "--config", path)
 			want := path + ": " + tt.want
-			if got := fmt.Sprint(err); !strings.HasPrefix(got, want) || strings.Contains(got, "\n") {
+			if got := fmt.Sprint(err); !strings.HasPrefix(got, want) || strings.Contains(got,
+				"\n") {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
 	}
 	t.Run("line", func(t *testing.T) {
 		for name, text := range map[string]string{
-			"a.yaml": "# memory: 1\nbrowse: true\n\n'memory' : lots\n", "a.toml": "browse = true\npeers = [\n'memory' ]\nmemory = 'lots'\n",
-			"b.yaml": "slab: 1MiB\nmount: /memory:/\n\nmemory:\n  - 1\n", "b.toml": "\n\n\n\"memory\"=true",
+			"a.yaml": "# memory: 1\nbrowse: true\n\n'memory' : lots\n",
+			"a.toml": "browse = true\npeers = [\n'memory' ]\nmemory = 'lots'\n",
+			"b.yaml": "slab: 1MiB\nmount: /memory:/\n\nmemory:\n  - 1\n",
+			"b.toml": "\n\n\n\"memory\"=true",
 		} {
-			if _, _, err := resolve(nil, "--config", file(t, name, text)); !strings.HasSuffix(fmt.Sprint(err), " (line 4)") {
+			if _, _, err := resolve(nil, "--config", file(t, name,
+				text)); !strings.HasSuffix(fmt.Sprint(err), " (line 4)") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -272,8 +296,10 @@ func TestFileErrors(t *testing.T) {
 
 func TestEnvironmentErrors(t *testing.T) {
 	tests := []struct{ entry, want string }{
-		{"SCURRY_MEMROY=1GiB", "unknown environment variable SCURRY_MEMROY, did you mean SCURRY_MEMORY?"},
-		{"SCURRY_ADMIN=x", "unknown environment variable SCURRY_ADMIN, did you mean SCURRY_ADMIN_LISTEN?"},
+		{"SCURRY_MEMROY=1GiB", "unknown environment variable SCURRY_MEMROY, did you mean " +
+			"SCURRY_MEMORY?"},
+		{"SCURRY_ADMIN=x", "unknown environment variable SCURRY_ADMIN, did you mean " +
+			"SCURRY_ADMIN_LISTEN?"},
 		{"SCURRY_PEER=x", "unknown environment variable SCURRY_PEER, did you mean SCURRY_PEERS?"},
 		{"SCURRY_XYZZYQUUX=1", `unknown environment variable SCURRY_XYZZYQUUX ("scurry serve --help" lists what there is)`},
 		{"SCURRY_PORT=9001", `unknown environment variable SCURRY_PORT`},
@@ -282,7 +308,8 @@ func TestEnvironmentErrors(t *testing.T) {
 		{"SCURRY_BROWSE=maybe", `SCURRY_BROWSE: expected true or false, not "maybe"`},
 		{"SCURRY_LISTEN=9001", `SCURRY_LISTEN: expected HOST:PORT such as 127.0.0.1:9001, not "9001": it has no port`},
 		{"SCURRY_LOG_LEVEL=loud", `SCURRY_LOG_LEVEL: expected one of trace, debug, info, warn, error, not "loud"`},
-		{"SCURRY_ORIGIN=ftp://u:secret@h/", "SCURRY_ORIGIN: expected a URL that begins with http:// or https://, not ftp://"},
+		{"SCURRY_ORIGIN=ftp://u:secret@h/", "SCURRY_ORIGIN: expected a URL that begins with " +
+			"http:// or https://, not ftp://"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.entry, func(t *testing.T) {
@@ -299,7 +326,8 @@ func TestEnvironmentErrors(t *testing.T) {
 func TestServiceLinksAreNotSettings(t *testing.T) {
 	_, _, err := resolve([]string{
 		"SCURRY_SERVICE_HOST=10.0.0.1", "SCURRY_SERVICE_PORT=80", "SCURRY_SERVICE_PORT_HTTP=80",
-		"SCURRY_PORT=tcp://10.0.0.1:80", "SCURRY_PORT_80_TCP=tcp://10.0.0.1:80", "SCURRY_PORT_80_TCP_PROTO=tcp",
+		"SCURRY_PORT=tcp://10.0.0.1:80", "SCURRY_PORT_80_TCP=tcp://10.0.0.1:80",
+		"SCURRY_PORT_80_TCP_PROTO=tcp",
 		"SCURRY_PORT_80_TCP_PORT=80", "SCURRY_PORT_80_TCP_ADDR=10.0.0.1",
 	})
 	if err != nil {

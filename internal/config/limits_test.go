@@ -62,9 +62,11 @@ func TestLimitsInAFile(t *testing.T) {
 
 // TestQueryNames: all, none, or names.
 func TestQueryNames(t *testing.T) {
-	for text, want := range map[string]string{"all": "[] true", "none": "[] false", "id": "[id] false", "a,b-c,é": "[a b-c é] false"} {
+	for text, want := range map[string]string{"all": "[] true", "none": "[] false",
+		"id": "[id] false", "a,b-c,é": "[a b-c é] false"} {
 		var q config.QueryNames
-		if err := q.UnmarshalText([]byte(text)); err != nil || fmt.Sprint(q.Names(), q.Names() == nil) != want {
+		if err := q.UnmarshalText([]byte(text)); err != nil || fmt.Sprint(q.Names(),
+			q.Names() == nil) != want {
 			t.Errorf("%q: %v, %v", text, q.Names(), err)
 		}
 	}

@@ -13,8 +13,10 @@ import (
 func TestHandler(t *testing.T) {
 	for target, media := range map[string]string{
 		"/": "text/html; charset=utf-8", "/dashboard/style.css": "text/css; charset=utf-8",
-		"/dashboard/js/main.js": "text/javascript; charset=utf-8", "/dashboard/icon.svg": "image/svg+xml",
-		"/dashboard/": "", "/dashboard/js": "", "/dashboard/js/": "", "/dashboard/dashboard.go": "", "/dashboard/../go.mod": "",
+		"/dashboard/js/main.js": "text/javascript; charset=utf-8",
+		"/dashboard/icon.svg":   "image/svg+xml",
+		"/dashboard/":           "", "/dashboard/js": "", "/dashboard/js/": "",
+		"/dashboard/dashboard.go": "", "/dashboard/../go.mod": "",
 	} {
 		w := httptest.NewRecorder()
 		Handler().ServeHTTP(w, httptest.NewRequest("GET", target, nil))
@@ -24,8 +26,10 @@ func TestHandler(t *testing.T) {
 			if w.Code != 404 {
 				t.Errorf("%s: %d", target, w.Code)
 			}
-		case w.Code != 200, h.Get("Content-Type") != media, h.Get("X-Content-Type-Options") != "nosniff",
-			!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self';"),
+		case w.Code != 200, h.Get("Content-Type") != media,
+			h.Get("X-Content-Type-Options") != "nosniff",
+			!strings.Contains(h.Get("Content-Security-Policy"),
+				"default-src 'none'; script-src 'self';"),
 			!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'"),
 			strings.Contains(h.Get("Content-Security-Policy"), "unsafe"):
 			t.Errorf("%s: %d %v", target, w.Code, h)
@@ -48,8 +52,10 @@ func TestSelfContained(t *testing.T) {
 			return err
 		}
 		text := strings.ReplaceAll(string(b), "http://www.w3.org/2000/svg", "")
-		for what, bad := range map[string]*regexp.Regexp{"another site": foreign, "inline code": inline, "HTML made of text": html} {
-			if found := bad.FindString(text); found != "" && (what != "inline code" || path.Ext(name) == ".html") {
+		for what, bad := range map[string]*regexp.Regexp{"another site": foreign,
+			"inline code": inline, "HTML made of text": html} {
+			if found := bad.FindString(text); found != "" && (what != "inline code" ||
+				path.Ext(name) == ".html") {
 				t.Errorf("%s has %s: %s", name, what, found)
 			}
 		}

@@ -33,7 +33,8 @@ func (r *Rules) stored(age time.Duration, fields ...string) *store.Record {
 	rec.Key, rec.Version, rec.Status, rec.Length = "a", "v1", http.StatusOK, 10
 	rec.SetFields(h)
 	rec.SetTimes(noon.Add(-age), noon.Add(-age))
-	facts := r.Policy.Facts(&httpcache.Response{Status: rec.Status, Header: h, RequestTime: noon.Add(-age), ResponseTime: noon.Add(-age)})
+	facts := r.Policy.Facts(&httpcache.Response{Status: rec.Status, Header: h,
+		RequestTime: noon.Add(-age), ResponseTime: noon.Add(-age)})
 	rec.Facts = facts
 	return rec
 }
@@ -49,17 +50,20 @@ func header(fields ...string) http.Header {
 
 func asks(method string, fields ...string) *Request {
 	h := header(fields...)
-	return &Request{Method: method, Resource: "a", Header: h, Authorized: len(h["Authorization"]) > 0}
+	return &Request{Method: method, Resource: "a", Header: h,
+		Authorized: len(h["Authorization"]) > 0}
 }
 
 // TestDecide: each kind of request and of what is found for it.
 func TestDecide(t *testing.T) {
 	r := decider()
 	fresh := func(fields ...string) *Found {
-		return &Found{Key: "a", Record: r.stored(time.Second, append(fields, "Cache-Control: max-age=60", `Etag: "1"`)...)}
+		return &Found{Key: "a", Record: r.stored(time.Second, append(fields,
+			"Cache-Control: max-age=60", `Etag: "1"`)...)}
 	}
 	stale := func(fields ...string) *Found {
-		return &Found{Key: "a", Record: r.stored(time.Minute, append(fields, "Cache-Control: max-age=9", `Etag: "1"`)...)}
+		return &Found{Key: "a", Record: r.stored(time.Minute, append(fields,
+			"Cache-Control: max-age=9", `Etag: "1"`)...)}
 	}
 	with := func(f *Found, change func(f *Found)) *Found {
 		change(f)
@@ -79,40 +83,64 @@ func TestDecide(t *testing.T) {
 	}{
 		{"fresh", asks("GET"), fresh(), Serve, WhyFresh, ""},
 		{"nothing", asks("GET"), none(), Fetch, WhyMiss, "uri-miss"},
-		{"other variants", asks("GET"), with(none(), func(f *Found) { f.Variants = true }), Fetch, WhyMiss, "vary-miss"},
-		{"parts", asks("GET", "Range: bytes=0-1"), with(none(), func(f *Found) { f.Parts = true }), Fetch, WhyPart, "partial"},
-		{"parts, whole", asks("GET"), with(none(), func(f *Found) { f.Parts = true }), Fetch, WhyMiss, "uri-miss"},
+		{"other variants", asks("GET"), with(none(), func(f *Found) { f.Variants = true }), Fetch,
+			WhyMiss, "vary-miss"},
+		{"parts", asks("GET", "Range: bytes=0-1"), with(none(), func(f *Found) { f.Parts = true }),
+			Fetch, WhyPart, "partial"},
+		{"parts, whole", asks("GET"), with(none(), func(f *Found) { f.Parts = true }), Fetch,
+			WhyMiss, "uri-miss"},
 		{"stale", asks("GET"), stale(), Revalidate, WhyStale, "stale"},
-		{"stale, no validator", asks("GET"), &Found{Record: r.stored(time.Minute, "Cache-Control: max-age=9")}, Fetch, WhyStale, "stale"},
+		{"stale, no validator", asks("GET"), &Found{Record: r.stored(time.Minute,
+			"Cache-Control: max-age=9")}, Fetch, WhyStale, "stale"},
 		{"max-stale", asks("GET", "Cache-Control: max-stale"), stale(), Serve, WhyMaxStale, ""},
-		{"meanwhile", asks("GET"), &Found{Record: r.stored(time.Minute, "Cache-Control: max-age=9, stale-while-revalidate=99")}, Serve, WhyMeanwhile, ""},
-		{"resting", asks("GET"), with(stale(), func(f *Found) { f.Record.RetryAfter = store.Until(noon.Add(time.Second)) }), Serve, WhyResting, ""},
-		{"resting, unaccepted", asks("GET", "Cache-Control: no-cache"), with(stale(), func(f *Found) { f.Record.RetryAfter = store.Until(noon.Add(time.Second)) }), Revalidate, WhyStale, "stale"},
-		{"unaccepted", asks("GET", "Cache-Control: no-cache"), fresh(), Revalidate, WhyUnaccepted, "request"},
-		{"unconfirmed", asks("GET"), with(fresh(), func(f *Found) { f.MustRevalidate = true }), Revalidate, WhyUnconfirmed, "stale"},
-		{"gone", asks("GET"), with(fresh(), func(f *Found) { f.Gone, f.Tries = f.Record, 1 }), Fetch, WhyMiss, "uri-miss"},
-		{"changing", asks("GET"), with(fresh(), func(f *Found) { f.Gone, f.Tries = f.Record, Restarts }), Forward, WhyChanging, "uri-miss"},
+		{"meanwhile", asks("GET"), &Found{Record: r.stored(time.Minute,
+			"Cache-Control: max-age=9, stale-while-revalidate=99")}, Serve, WhyMeanwhile, ""},
+		{"resting", asks("GET"), with(stale(),
+			func(f *Found) { f.Record.RetryAfter = store.Until(noon.Add(time.Second)) }), Serve,
+			WhyResting, ""},
+		{"resting, unaccepted", asks("GET", "Cache-Control: no-cache"), with(stale(),
+			func(f *Found) { f.Record.RetryAfter = store.Until(noon.Add(time.Second)) }),
+			Revalidate, WhyStale, "stale"},
+		{"unaccepted", asks("GET", "Cache-Control: no-cache"), fresh(), Revalidate, WhyUnaccepted,
+			"request"},
+		{"unconfirmed", asks("GET"), with(fresh(), func(f *Found) { f.MustRevalidate = true }),
+			Revalidate, WhyUnconfirmed, "stale"},
+		{"gone", asks("GET"), with(fresh(), func(f *Found) { f.Gone, f.Tries = f.Record, 1 }),
+			Fetch, WhyMiss, "uri-miss"},
+		{"changing", asks("GET"), with(fresh(), func(f *Found) {
+			f.Gone, f.Tries = f.Record,
+				Restarts
+		}), Forward, WhyChanging, "uri-miss"},
 		{"authorized", asks("GET", "Authorization: x"), fresh(), Fetch, WhyPrivate, "request"},
-		{"authorized, nothing", asks("GET", "Authorization: x"), none(), Fetch, WhyPrivate, "uri-miss"},
-		{"authorized, public", asks("GET", "Authorization: x"), &Found{Record: r.stored(0, "Cache-Control: public, max-age=9")}, Serve, WhyFresh, ""},
+		{"authorized, nothing", asks("GET", "Authorization: x"), none(), Fetch, WhyPrivate,
+			"uri-miss"},
+		{"authorized, public", asks("GET", "Authorization: x"), &Found{Record: r.stored(0,
+			"Cache-Control: public, max-age=9")}, Serve, WhyFresh, ""},
 		{"no-store, fresh", asks("GET", "Cache-Control: no-store"), fresh(), Serve, WhyFresh, ""},
 		{"no-store, nothing", asks("GET", "Cache-Control: no-store"), none(), Look, 0, ""},
-		{"no-store, nothing anywhere", asks("GET", "Cache-Control: no-store"), with(none(), func(f *Found) { f.Looked = true }), Forward, WhyNoStore, "request"},
-		{"no-store, stale", asks("GET", "Cache-Control: no-store"), stale(), Forward, WhyNoStore, "request"},
-		{"only-if-cached, stale", asks("GET", "Cache-Control: only-if-cached"), with(stale(), func(f *Found) { f.Looked = true }), Refuse, WhyOnlyIfCached, ""},
-		{"only-if-cached, at the owner", asks("GET", "Cache-Control: only-if-cached"), with(none(), func(f *Found) {
-			f.Looked, f.AtOwner = true, &store.Result{Record: fresh().Record, Peer: "b"}
-		}), Serve, WhyFresh, ""},
-		{"only-if-cached, not stored", asks("GET", "Cache-Control: only-if-cached"), pass(10), Refuse, WhyOnlyIfCached, ""},
+		{"no-store, nothing anywhere", asks("GET", "Cache-Control: no-store"), with(none(),
+			func(f *Found) { f.Looked = true }), Forward, WhyNoStore, "request"},
+		{"no-store, stale", asks("GET", "Cache-Control: no-store"), stale(), Forward, WhyNoStore,
+			"request"},
+		{"only-if-cached, stale", asks("GET", "Cache-Control: only-if-cached"), with(stale(),
+			func(f *Found) { f.Looked = true }), Refuse, WhyOnlyIfCached, ""},
+		{"only-if-cached, at the owner", asks("GET", "Cache-Control: only-if-cached"), with(none(),
+			func(f *Found) {
+				f.Looked, f.AtOwner = true, &store.Result{Record: fresh().Record, Peer: "b"}
+			}), Serve, WhyFresh, ""},
+		{"only-if-cached, not stored", asks("GET", "Cache-Control: only-if-cached"), pass(10),
+			Refuse, WhyOnlyIfCached, ""},
 		{"not stored", asks("GET"), pass(10), Forward, WhyNotStorable, "bypass"},
 		{"too large", asks("GET"), pass(1000), Forward, WhyNotStorable, "bypass"},
-		{"too large, range", asks("GET", "Range: bytes=0-1"), pass(1000), Fetch, WhyPart, "partial"},
+		{"too large, range", asks("GET", "Range: bytes=0-1"), pass(1000), Fetch, WhyPart,
+			"partial"},
 		{"too large, HEAD", asks("HEAD"), pass(1000), Forward, WhyNotStorable, "bypass"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := r.Decide(tt.q, tt.f)
 			if d.Action != tt.action || d.Why != tt.why || d.Status.Fwd != tt.fwd {
-				t.Errorf("action %d because %d, fwd=%s; want %d, %d, %s", d.Action, d.Why, d.Status.Fwd, tt.action, tt.why, tt.fwd)
+				t.Errorf("action %d because %d, fwd=%s; want %d, %d, %s", d.Action, d.Why,
+					d.Status.Fwd, tt.action, tt.why, tt.fwd)
 			}
 			if again := r.Decide(tt.q, tt.f); !reflect.DeepEqual(again, d) {
 				t.Errorf("it decides otherwise the second time: %+v, %+v", d, again)
@@ -138,7 +166,8 @@ func TestDecideAtOnce(t *testing.T) {
 		{Request{Method: "POST"}, Forward, WhyUnread, 0},
 		{Request{Method: "GET", Upgrade: true}, Forward, WhyUpgrade, 0},
 	} {
-		if d, ok := decider().AtOnce(&tt.q); !ok || d.Action != tt.action || d.Why != tt.why || d.Code != tt.code {
+		if d, ok := decider().AtOnce(&tt.q); !ok || d.Action != tt.action || d.Why != tt.why ||
+			d.Code != tt.code {
 			t.Errorf("%+v: %+v, %v", tt.q, d, ok)
 		}
 	}
@@ -157,7 +186,9 @@ func TestDecisionsKeepTheRules(t *testing.T) {
 	maybe := func() bool { return random.IntN(3) == 0 }
 	r := decider()
 	record := func() *store.Record {
-		fields := []string{"Cache-Control: " + pick("max-age=60", "max-age=60, public", "max-age=0", "no-cache", "max-age=9, must-revalidate", "max-age=9, stale-while-revalidate=99", "max-age=9, stale-if-error=99")}
+		fields := []string{"Cache-Control: " + pick("max-age=60", "max-age=60, public", "max-age=0",
+			"no-cache", "max-age=9, must-revalidate", "max-age=9, stale-while-revalidate=99",
+			"max-age=9, stale-if-error=99")}
 		if maybe() {
 			fields = append(fields, `Etag: "1"`)
 		}
@@ -171,7 +202,8 @@ func TestDecisionsKeepTheRules(t *testing.T) {
 	for range 100_000 {
 		q := asks(pick("GET", "HEAD"))
 		if maybe() {
-			q.Header.Set("Cache-Control", pick("no-cache", "no-store", "only-if-cached", "max-stale", "max-age=5", "min-fresh=20"))
+			q.Header.Set("Cache-Control", pick("no-cache", "no-store", "only-if-cached",
+				"max-stale", "max-age=5", "min-fresh=20"))
 		}
 		if maybe() {
 			q.Header.Set("Range", pick("bytes=0-1", "bytes=0-1,3-4", "bytes=x"))
@@ -179,7 +211,8 @@ func TestDecisionsKeepTheRules(t *testing.T) {
 		if q.Authorized = maybe(); q.Authorized {
 			q.Header.Set("Authorization", "x")
 		}
-		f := &Found{Key: "a", MustRevalidate: maybe(), Variants: maybe(), Parts: maybe(), Tries: random.IntN(Restarts + 1), Looked: maybe()}
+		f := &Found{Key: "a", MustRevalidate: maybe(), Variants: maybe(), Parts: maybe(),
+			Tries: random.IntN(Restarts + 1), Looked: maybe()}
 		if maybe() {
 			f.Gone = record()
 		}
@@ -206,7 +239,8 @@ func TestDecisionsKeepTheRules(t *testing.T) {
 				}
 				d = r.Failed(q, d, failure)
 			} else {
-				d = r.Fetched(q, d, &store.Result{Record: record(), Found: maybe(), Collapsed: maybe() && !d.Alone, Renewed: maybe()}, tries)
+				d = r.Fetched(q, d, &store.Result{Record: record(), Found: maybe(),
+					Collapsed: maybe() && !d.Alone, Renewed: maybe()}, tries)
 			}
 			if text := unruly(r, q, &Found{}, &d); text != "" {
 				t.Fatalf("after a fetch, %s: %+v for %+v", text, d, q)
@@ -224,7 +258,8 @@ func unruly(r *Rules, q *Request, f *Found, d *Decision) string {
 		return "only-if-cached has the origin asked"
 	case r.wants(q, "no-store") && (d.Action == Fetch || d.Action == Revalidate):
 		return "what no-store forbids to share is fetched for others"
-	case d.Action == Serve && d.Record == nil, d.Action == Revalidate && d.Record == nil, d.Action == Relay && d.Result == nil:
+	case d.Action == Serve && d.Record == nil, d.Action == Revalidate && d.Record == nil,
+		d.Action == Relay && d.Result == nil:
 		return "there is no record"
 	case d.Action == Serve && d.Record.Pass:
 		return "what isn't stored is served"
@@ -232,7 +267,8 @@ func unruly(r *Rules, q *Request, f *Found, d *Decision) string {
 		return "what is invalid is served"
 	case stored && q.Authorized && !d.Record.Facts.Shared:
 		return "what is for others is served to a request with Authorization"
-	case stored && d.Record == f.Record && (f.MustRevalidate || f.Gone != nil && f.Gone.Version == d.Record.Version):
+	case stored && d.Record == f.Record && (f.MustRevalidate || f.Gone != nil &&
+		f.Gone.Version == d.Record.Version):
 		return "what is doubted or gone is served"
 	case stored && d.Record.Facts.NoCache:
 		return "no-cache is served without validation"

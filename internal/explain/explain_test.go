@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -38,13 +37,17 @@ func at(d time.Duration) string { return noon.Add(d).Format(http.TimeFormat) }
 
 // answer is a response requested and received at noon.
 func answer(status int, lines ...string) *httpcache.Response {
-	return &httpcache.Response{Status: status, Header: head(lines...), RequestTime: noon, ResponseTime: noon}
+	return &httpcache.Response{Status: status, Header: head(lines...), RequestTime: noon,
+		ResponseTime: noon}
 }
 
 // described begins a description under a policy, at that time, of the response to a request.
-func described(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) *response {
-	s := site.New(site.Config{Mount: "/files/", Base: &url.URL{Scheme: "http", Host: "o", Path: "/"}, Policy: policy})
-	x := &inquiry{now: now, Server: serve.New(serve.Config{Site: s, Origin: fetch.New(fetch.Config{Site: s})})}
+func described(policy httpcache.Policy, request http.Header, r *httpcache.Response,
+	now time.Time) *response {
+	s := site.New(site.Config{Mount: "/files/", Base: &url.URL{Scheme: "http", Host: "o",
+		Path: "/"}, Policy: policy})
+	x := &inquiry{now: now, Server: serve.New(serve.Config{Site: s,
+		Origin: fetch.New(fetch.Config{Site: s})})}
 	x.q.Header, x.q.Authorized = request, len(request["Authorization"]) > 0
 	rec := store.NewRecord()
 	rec.Status, rec.Length = r.Status, 9
@@ -60,7 +63,8 @@ func (a *response) told() []Line {
 }
 
 // storing is what is said of the response to a GET that was asked for just now.
-func storing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) []Line {
+func storing(policy httpcache.Policy, request http.Header, r *httpcache.Response,
+	now time.Time) []Line {
 	a := described(policy, request, r, now)
 	if ok, reason := policy.Storable(http.MethodGet, request, r); ok {
 		a.reuse()
@@ -71,7 +75,8 @@ func storing(policy httpcache.Policy, request http.Header, r *httpcache.Response
 }
 
 // reusing is what is said of a stored response.
-func reusing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) []Line {
+func reusing(policy httpcache.Policy, request http.Header, r *httpcache.Response,
+	now time.Time) []Line {
 	a := described(policy, request, r, now)
 	a.reuse()
 	return a.told()
@@ -87,7 +92,8 @@ func named(lines []Line, name string) (line Line) {
 
 // TestExplainStoring: the reason and the remedy for each case that a user meets.
 func TestExplainStoring(t *testing.T) {
-	plain := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Minute, NegativeTTL: 10 * time.Second}, Targets: []string{"Cdn-Cache-Control"}}
+	plain := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Minute,
+		NegativeTTL: 10 * time.Second}, Targets: []string{"Cdn-Cache-Control"}}
 	const etag = `ETag: "v1"`
 	tests := []struct {
 		name     string
@@ -96,33 +102,70 @@ func TestExplainStoring(t *testing.T) {
 		response *httpcache.Response
 		want     []string // each must be in some line, with its section behind it
 	}{
-		{"fresh", plain, nil, answer(200, "Cache-Control: max-age=60"), []string{"freshness: ends ", ": it is fresh", "lifetime: 60 s: max-age"}},
-		{"heuristic", plain, nil, answer(200, "Last-Modified: "+at(-time.Hour)), []string{": it is fresh", "none is stated, so a tenth", "RFC 9111 §4.2.2"}},
-		{"validator only", plain, nil, answer(200, etag), []string{"freshness: ends ", "it is stale, and the origin has to confirm it", `validation: If-None-Match: "v1"`}},
-		{"no-cache", plain, nil, answer(200, etag, "Cache-Control: no-cache"), []string{"no-cache has each use validated RFC 9111 §5.2.2.4"}},
-		{"nothing", plain, nil, answer(200), []string{"not stored: it is never fresh, and has no usable ETag or Last-Modified", "Cache-Control: max-age=60 or so, or an ETag"}},
-		{"max-age=0", plain, nil, answer(200, "Cache-Control: max-age=0"), []string{"not stored: it is never fresh"}},
-		{"no-cache, no validator", plain, nil, answer(200, "Cache-Control: no-cache"), []string{"to validate it by RFC 9111 §5.2.2.4"}},
-		{"no-store", plain, nil, answer(200, "Cache-Control: no-store"), []string{"its no-store forbids it", "in a targeted field such as CDN-Cache-Control", "RFC 9111 §5.2.2.5"}},
-		{"targeted no-store", plain, nil, answer(200, "Cache-Control: max-age=60", "CDN-Cache-Control: no-store"), []string{"its no-store forbids it", "ignored: all directives but those of Cdn-Cache-Control: a targeted field comes before Cache-Control and Expires, unless it is malformed RFC 9213 §2.2"}},
-		{"targeted, invalid", plain, nil, answer(200, "Cache-Control: no-store", "CDN-Cache-Control: max-age=60,,"), []string{"its no-store forbids it", "ignored: all directives but those of Cache-Control: a targeted field comes before Cache-Control and Expires, unless it is malformed RFC 9213 §2.2"}},
-		{"must-understand", plain, nil, answer(200, "Cache-Control: no-store, must-understand, max-age=9"), []string{": it is fresh", "ignored: no-store, beside must-understand", "§5.2.2.3"}},
-		{"not understood", plain, nil, answer(299, "Cache-Control: no-store, must-understand, max-age=9"), []string{"its must-understand needs a known status RFC 9111 §5.2.2.3"}},
-		{"private", plain, nil, answer(200, "Cache-Control: private, public, max-age=9"), []string{"one user's own", "§5.2.2.7"}},
-		{"cookie", plain, nil, answer(200, etag, "Set-Cookie: a=secret"), []string{"Set-Cookie, which is taken to be one client's: it doesn't say itself for how long", "§7.3"}},
-		{"cookie, no-cache", plain, nil, answer(200, etag, "Set-Cookie: a=secret", "Cache-Control: no-cache, max-age=9"), []string{"Set-Cookie", "or says no-cache"}},
-		{"cookie, setting", httpcache.Policy{PrivateCookies: true}, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"Set-Cookie", "or private-cookies is set"}},
-		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{": it is fresh", "cookie: for everyone"}},
-		{"Authorization", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9"), []string{"request with Authorization, and doesn't say", "§3.5"}},
-		{"Authorization, public", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9, public"), []string{": it is fresh", "for: requests with Authorization, too, by public, must-revalidate or s-maxage RFC 9111 §3.5"}},
-		{"star", plain, nil, answer(200, etag, "Vary: Accept, *"), []string{"its Vary says that it depends on more", "§4.1"}},
-		{"Vary", plain, nil, answer(200, etag, "Vary: Accept, Accept-Language"), []string{"for: requests that have, of the fields in Vary: none RFC 9111 §4.1"}},
-		{"302", plain, nil, answer(302, etag), []string{"with its status it is stored only if it says how long", "RFC 9111 §3"}},
-		{"429", plain, nil, answer(429, "Cache-Control: max-age=9"), []string{"never with 428, 429, 431 or 511"}},
+		{"fresh", plain, nil, answer(200, "Cache-Control: max-age=60"), []string{"freshness: ends ",
+			": it is fresh", "lifetime: 60 s: max-age"}},
+		{"heuristic", plain, nil, answer(200, "Last-Modified: "+at(-time.Hour)),
+			[]string{": it is fresh", "none is stated, so a tenth", "RFC 9111 §4.2.2"}},
+		{"validator only", plain, nil, answer(200, etag), []string{"freshness: ends ",
+			"it is stale, and the origin has to confirm it", `validation: If-None-Match: "v1"`}},
+		{"no-cache", plain, nil, answer(200, etag, "Cache-Control: no-cache"),
+			[]string{"no-cache has each use validated RFC 9111 §5.2.2.4"}},
+		{"nothing", plain, nil, answer(200), []string{"not stored: it is never fresh, and has no " +
+			"usable ETag or Last-Modified", "Cache-Control: max-age=60 or so, or an ETag"}},
+		{"max-age=0", plain, nil, answer(200, "Cache-Control: max-age=0"),
+			[]string{"not stored: it is never fresh"}},
+		{"no-cache, no validator", plain, nil, answer(200, "Cache-Control: no-cache"),
+			[]string{"to validate it by RFC 9111 §5.2.2.4"}},
+		{"no-store", plain, nil, answer(200, "Cache-Control: no-store"),
+			[]string{"its no-store forbids it", "in a targeted field such as CDN-Cache-Control",
+				"RFC 9111 §5.2.2.5"}},
+		{"targeted no-store", plain, nil, answer(200, "Cache-Control: max-age=60",
+			"CDN-Cache-Control: no-store"), []string{"its no-store forbids it",
+			"ignored: all directives but those of Cdn-Cache-Control: a targeted field comes " +
+				"before Cache-Control and Expires, unless it is malformed RFC 9213 §2.2"}},
+		{"targeted, invalid", plain, nil, answer(200, "Cache-Control: no-store",
+			"CDN-Cache-Control: max-age=60,,"), []string{"its no-store forbids it",
+			"ignored: all directives but those of Cache-Control: a targeted field comes before " +
+				"Cache-Control and Expires, unless it is malformed RFC 9213 §2.2"}},
+		{"must-understand", plain, nil, answer(200, "Cache-Control: no-store, must-understand, "+
+			"max-age=9"), []string{": it is fresh", "ignored: no-store, beside must-understand",
+			"§5.2.2.3"}},
+		{"not understood", plain, nil, answer(299, "Cache-Control: no-store, must-understand, "+
+			"max-age=9"), []string{"its must-understand needs a known status RFC 9111 §5.2.2.3"}},
+		{"private", plain, nil, answer(200, "Cache-Control: private, public, max-age=9"),
+			[]string{"one user's own", "§5.2.2.7"}},
+		{"cookie", plain, nil, answer(200, etag, "Set-Cookie: a=secret"),
+			[]string{"Set-Cookie, which is taken to be one client's: it doesn't say itself for " +
+				"how long", "§7.3"}},
+		{"cookie, no-cache", plain, nil, answer(200, etag, "Set-Cookie: a=secret",
+			"Cache-Control: no-cache, max-age=9"), []string{"Set-Cookie", "or says no-cache"}},
+		{"cookie, setting", httpcache.Policy{PrivateCookies: true}, nil,
+			answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"Set-Cookie",
+				"or private-cookies is set"}},
+		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret",
+			"Cache-Control: max-age=9"), []string{": it is fresh", "cookie: for everyone"}},
+		{"Authorization", plain, head("Authorization: Basic secret"),
+			answer(200, "Cache-Control: max-age=9"), []string{"request with Authorization, and " +
+				"doesn't say", "§3.5"}},
+		{"Authorization, public", plain, head("Authorization: Basic secret"),
+			answer(200, "Cache-Control: max-age=9, public"), []string{": it is fresh",
+				"for: requests with Authorization, too, by public, must-revalidate or s-maxage " +
+					"RFC 9111 §3.5"}},
+		{"star", plain, nil, answer(200, etag, "Vary: Accept, *"),
+			[]string{"its Vary says that it depends on more", "§4.1"}},
+		{"Vary", plain, nil, answer(200, etag, "Vary: Accept, Accept-Language"),
+			[]string{"for: requests that have, of the fields in Vary: none RFC 9111 §4.1"}},
+		{"302", plain, nil, answer(302, etag), []string{"with its status it is stored only if it " +
+			"says how long", "RFC 9111 §3"}},
+		{"429", plain, nil, answer(429, "Cache-Control: max-age=9"),
+			[]string{"never with 428, 429, 431 or 511"}},
 		{"206", plain, nil, answer(206, etag), []string{"only a part (206)", "§3.3"}},
-		{"request no-store", plain, head("Cache-Control: no-store"), answer(200, etag), []string{"the request says no-store RFC 9111 §5.2.1.5"}},
-		{"quote", plain, nil, answer(200, `Cache-Control: max-age=60, a="b`), []string{"not stored", "malformed: Cache-Control, max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
-		{"unreadable", plain, nil, answer(200, etag, `Cache-Control: max-age=6.5`), []string{"malformed: max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
+		{"request no-store", plain, head("Cache-Control: no-store"), answer(200, etag),
+			[]string{"the request says no-store RFC 9111 §5.2.1.5"}},
+		{"quote", plain, nil, answer(200, `Cache-Control: max-age=60, a="b`), []string{"not stored",
+			"malformed: Cache-Control, max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
+		{"unreadable", plain, nil, answer(200, etag, `Cache-Control: max-age=6.5`),
+			[]string{"malformed: max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,7 +176,8 @@ func TestExplainStoring(t *testing.T) {
 
 // TestExplainReuse: where freshness comes from, and what is done with what is stale.
 func TestExplainReuse(t *testing.T) {
-	plain := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Minute, NegativeTTL: 10 * time.Second, MaxStale: time.Hour}, Targets: []string{"Cdn-Cache-Control"}}
+	plain := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Minute,
+		NegativeTTL: 10 * time.Second, MaxStale: time.Hour}, Targets: []string{"Cdn-Cache-Control"}}
 	date, modified := "Date: "+at(0), "Last-Modified: "+at(-100*time.Second)
 	tests := []struct {
 		name     string
@@ -143,47 +187,107 @@ func TestExplainReuse(t *testing.T) {
 		later    time.Duration
 		want     []string
 	}{
-		{"max-age", plain, nil, answer(200, "Cache-Control: max-age=60", "Expires: 0"), 18 * time.Second, []string{
-			"freshness: ends 2026-07-01 12:01:00 UTC, with a TTL of 42 s: it is fresh RFC 9111 §4.2", "lifetime: 60 s: max-age, before Expires RFC 9111 §5.2.2.1",
-			"age: 18 s, of which 0 s before it came", "RFC 9111 §4.2.3", "sent until 2026-07-01 13:01:00 UTC, 3600 s past its freshness (the setting max-stale) RFC 9111 §4.2.4", "has no usable ETag"}},
-		{"s-maxage", plain, nil, answer(200, "Cache-Control: max-age=60, s-maxage=86400"), 0, []string{
-			"86400 s: s-maxage, before all else RFC 9111 §5.2.2.10", "never sent stale: clients get a 504 (s-maxage=86400)"}},
-		{"targeted", plain, nil, answer(200, "CDN-Cache-Control: max-age=600", "Expires: 0"), 0, []string{"600 s: max-age", "ignored: all directives but those of Cdn-Cache-Control: "}},
-		{"Expires", plain, nil, answer(200, date, "Expires: "+at(time.Minute)), 0, []string{"lifetime: 60 s: its Expires less its Date RFC 9111 §5.3"}},
-		{"Expires past", plain, nil, answer(200, date, "Expires: "+at(-time.Minute)), 0, []string{"it is stale", "lifetime: 0 s: its Expires less its Date"}},
-		{"Expires 0", plain, nil, answer(200, date, "Expires: 0"), 0, []string{"lifetime: 0 s: its Expires less its Date", "malformed: Expires: "}},
-		{"heuristic", plain, nil, answer(200, date, modified), 0, []string{"lifetime: 10 s: none is stated, so a tenth of the time from its Last-Modified to its Date, at most the setting heuristic-limit RFC 9111 §4.2.2"}},
-		{"heuristic, cut", plain, nil, answer(200, date, "Last-Modified: "+at(-time.Hour)), 0, []string{"lifetime: 60 s: ", "at most the setting heuristic-limit"}},
-		{"heuristic off", httpcache.Policy{}, nil, answer(200, date, modified), 0, []string{"none is stated, and heuristic-limit is off", "on error: not sent once it is stale (the setting max-stale)"}},
-		{"heuristic, none", plain, nil, answer(200, date, `ETag: "a"`), 0, []string{"none is stated, nor a Last-Modified", `validation: If-None-Match: "a" RFC 9111 §4.3.1`}},
-		{"heuristic, future", plain, nil, answer(200, date, "Last-Modified: "+at(time.Hour)), 0, []string{"lifetime: 0 s: none is stated, so a tenth of the time from its Last-Modified to its Date"}},
-		{"heuristic, status", plain, nil, answer(302, date, modified), 0, []string{"none is stated, nor assumed for its status"}},
-		{"negative", plain, nil, answer(404), 0, []string{"lifetime: 10 s: none is stated: the setting negative-ttl"}},
-		{"contradictory", plain, nil, answer(200, "Cache-Control: max-age=60, max-age=50"), 0, []string{"lifetime: 0 s: max-age", "malformed: max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
-		{"Age", plain, nil, answer(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"ends 2026-07-01 12:00:10 UTC, with a TTL of -5 s: it is stale, and the origin has to confirm it", "age: 65 s, of which 50 s before it came, by its Date, Age"}},
-		{"old Date", plain, nil, answer(200, "Date: "+at(-30*time.Second), "Cache-Control: max-age=60"), 0, []string{"of which 30 s before it came, by its Date"}},
-		{"Age malformed", plain, nil, answer(200, "Age: -5", "Cache-Control: max-age=60"), 0, []string{"malformed: Age: "}},
-		{"Date malformed", plain, nil, answer(200, "Date: today", "Cache-Control: max-age=60"), 0, []string{"malformed: Date: "}},
-		{"no-cache", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache, max-age=60"), 0, []string{": its no-cache has each use validated", "never sent stale: clients get a 504 (no-cache)"}},
-		{"no-cache, stale", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache"), 0, []string{": its no-cache has each use validated"}},
-		{"must-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, must-revalidate"), 0, []string{"clients get a 504 (must-revalidate) RFC 9111 §5.2.2.2"}},
-		{"proxy-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, proxy-revalidate"), 0, []string{"clients get a 504 (proxy-revalidate) RFC 9111 §5.2.2.8"}},
-		{"while-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, stale-while-revalidate=30"), 70 * time.Second, []string{
-			"a TTL of -10 s: it is stale, but says stale-while-revalidate RFC 5861 §3", "if stale: sent until 2026-07-01 12:01:30 UTC, and validated meanwhile RFC 5861 §3"}},
-		{"if-error", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"sent until 2026-07-01 12:01:30 UTC, 30 s past its freshness (stale-if-error=30) RFC 5861 §4"}},
-		{"if-error 0", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=0"), 0, []string{"not sent once it is stale (stale-if-error=0)"}},
-		{"if-error, request", plain, head("Cache-Control: stale-if-error=90"), answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"90 s past its freshness (stale-if-error=30, or the request's stale-if-error=90) RFC 5861 §4"}},
-		{"unreadable extension", plain, nil, answer(200, "Cache-Control: max-age=60, stale-while-revalidate=x"), 0, []string{"malformed: stale-while-revalidate: "}},
-		{"request no-cache", plain, head("Cache-Control: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{"but this request doesn't accept it: no-cache RFC 9111 §5.2.1"}},
-		{"Pragma", plain, head("Pragma: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: no-cache"}},
-		{"Pragma beside", plain, head("Pragma: no-cache", "Cache-Control: max-stale=5"), answer(200, "Cache-Control: max-age=60"), 0, []string{": it is fresh"}},
-		{"request max-age", plain, head("Cache-Control: max-age=5"), answer(200, "Cache-Control: max-age=60"), 9 * time.Second, []string{"doesn't accept it: max-age RFC 9111 §5.2.1", "age: 9 s"}},
-		{"min-fresh", plain, head("Cache-Control: min-fresh=50"), answer(200, "Cache-Control: max-age=60"), 15 * time.Second, []string{"a TTL of 45 s: it is fresh, but this request doesn't accept it: min-fresh RFC 9111 §5.2.1"}},
-		{"min-fresh malformed", plain, head("Cache-Control: min-fresh=x"), answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: min-fresh RFC 9111 §5.2.1"}},
-		{"max-stale", plain, head("Cache-Control: max-stale"), answer(200, "Cache-Control: max-age=60"), 70 * time.Second, []string{"it is stale, but this request says max-stale RFC 9111 §5.2.1.2"}},
-		{"request no-store", plain, head("Cache-Control: no-store, max-age=0, max-stale=x"), answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: max-age RFC 9111 §5.2.1"}},
-		{"ignored", httpcache.Policy{IgnoreRequest: true}, head("Cache-Control: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{": it is fresh"}},
-		{"Vary", plain, nil, answer(200, "Cache-Control: max-age=60", "Vary: Accept"), 0, []string{"for: requests that have, of the fields in Vary: none"}},
+		{"max-age", plain, nil, answer(200, "Cache-Control: max-age=60", "Expires: 0"),
+			18 * time.Second, []string{
+				"freshness: ends 2026-07-01 12:01:00 UTC, with a TTL of 42 s: it is fresh RFC " +
+					"9111 §4.2", "lifetime: 60 s: max-age, before Expires RFC 9111 §5.2.2.1",
+				"age: 18 s, of which 0 s before it came", "RFC 9111 §4.2.3",
+				"sent until 2026-07-01 13:01:00 UTC, 3600 s past its freshness (the setting " +
+					"max-stale) RFC 9111 §4.2.4", "has no usable ETag"}},
+		{"s-maxage", plain, nil, answer(200, "Cache-Control: max-age=60, s-maxage=86400"), 0,
+			[]string{
+				"86400 s: s-maxage, before all else RFC 9111 §5.2.2.10",
+				"never sent stale: clients get a 504 (s-maxage=86400)"}},
+		{"targeted", plain, nil, answer(200, "CDN-Cache-Control: max-age=600", "Expires: 0"), 0,
+			[]string{"600 s: max-age", "ignored: all directives but those of Cdn-Cache-Control: "}},
+		{"Expires", plain, nil, answer(200, date, "Expires: "+at(time.Minute)), 0,
+			[]string{"lifetime: 60 s: its Expires less its Date RFC 9111 §5.3"}},
+		{"Expires past", plain, nil, answer(200, date, "Expires: "+at(-time.Minute)), 0,
+			[]string{"it is stale", "lifetime: 0 s: its Expires less its Date"}},
+		{"Expires 0", plain, nil, answer(200, date, "Expires: 0"), 0,
+			[]string{"lifetime: 0 s: its Expires less its Date", "malformed: Expires: "}},
+		{"heuristic", plain, nil, answer(200, date, modified), 0,
+			[]string{"lifetime: 10 s: none is stated, so a tenth of the time from its " +
+				"Last-Modified to its Date, at most the setting heuristic-limit RFC 9111 §4.2.2"}},
+		{"heuristic, cut", plain, nil, answer(200, date, "Last-Modified: "+at(-time.Hour)), 0,
+			[]string{"lifetime: 60 s: ", "at most the setting heuristic-limit"}},
+		{"heuristic off", httpcache.Policy{}, nil, answer(200, date, modified), 0,
+			[]string{"none is stated, and heuristic-limit is off",
+				"on error: not sent once it is stale (the setting max-stale)"}},
+		{"heuristic, none", plain, nil, answer(200, date, `ETag: "a"`), 0,
+			[]string{"none is stated, nor a Last-Modified",
+				`validation: If-None-Match: "a" RFC 9111 §4.3.1`}},
+		{"heuristic, future", plain, nil, answer(200, date, "Last-Modified: "+at(time.Hour)), 0,
+			[]string{"lifetime: 0 s: none is stated, so a tenth of the time from its " +
+				"Last-Modified to its Date"}},
+		{"heuristic, status", plain, nil, answer(302, date, modified), 0,
+			[]string{"none is stated, nor assumed for its status"}},
+		{"negative", plain, nil, answer(404), 0, []string{"lifetime: 10 s: none is stated: the " +
+			"setting negative-ttl"}},
+		{"contradictory", plain, nil, answer(200, "Cache-Control: max-age=60, max-age=50"), 0,
+			[]string{"lifetime: 0 s: max-age", "malformed: max-age: counts as absent, 0 s or " +
+				"past RFC 9111 §4.2.1"}},
+		{"Age", plain, nil, answer(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second,
+			[]string{"ends 2026-07-01 12:00:10 UTC, with a TTL of -5 s: it is stale, and the " +
+				"origin has to confirm it", "age: 65 s, of which 50 s before it came, by its " +
+				"Date, Age"}},
+		{"old Date", plain, nil, answer(200, "Date: "+at(-30*time.Second),
+			"Cache-Control: max-age=60"), 0, []string{"of which 30 s before it came, by its Date"}},
+		{"Age malformed", plain, nil, answer(200, "Age: -5", "Cache-Control: max-age=60"), 0,
+			[]string{"malformed: Age: "}},
+		{"Date malformed", plain, nil, answer(200, "Date: today", "Cache-Control: max-age=60"), 0,
+			[]string{"malformed: Date: "}},
+		{"no-cache", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache, max-age=60"), 0,
+			[]string{": its no-cache has each use validated",
+				"never sent stale: clients get a 504 (no-cache)"}},
+		{"no-cache, stale", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache"), 0,
+			[]string{": its no-cache has each use validated"}},
+		{"must-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, must-revalidate"),
+			0, []string{"clients get a 504 (must-revalidate) RFC 9111 §5.2.2.2"}},
+		{"proxy-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, proxy-revalidate"),
+			0, []string{"clients get a 504 (proxy-revalidate) RFC 9111 §5.2.2.8"}},
+		{"while-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, "+
+			"stale-while-revalidate=30"), 70 * time.Second, []string{
+			"a TTL of -10 s: it is stale, but says stale-while-revalidate RFC 5861 §3",
+			"if stale: sent until 2026-07-01 12:01:30 UTC, and validated meanwhile RFC 5861 §3"}},
+		{"if-error", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0,
+			[]string{"sent until 2026-07-01 12:01:30 UTC, 30 s past its freshness " +
+				"(stale-if-error=30) RFC 5861 §4"}},
+		{"if-error 0", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=0"), 0,
+			[]string{"not sent once it is stale (stale-if-error=0)"}},
+		{"if-error, request", plain, head("Cache-Control: stale-if-error=90"),
+			answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0,
+			[]string{"90 s past its freshness (stale-if-error=30, or the request's " +
+				"stale-if-error=90) RFC 5861 §4"}},
+		{"unreadable extension", plain, nil, answer(200, "Cache-Control: max-age=60, "+
+			"stale-while-revalidate=x"), 0, []string{"malformed: stale-while-revalidate: "}},
+		{"request no-cache", plain, head("Cache-Control: no-cache"),
+			answer(200, "Cache-Control: max-age=60"), 0, []string{"but this request doesn't " +
+				"accept it: no-cache RFC 9111 §5.2.1"}},
+		{"Pragma", plain, head("Pragma: no-cache"), answer(200, "Cache-Control: max-age=60"), 0,
+			[]string{"doesn't accept it: no-cache"}},
+		{"Pragma beside", plain, head("Pragma: no-cache", "Cache-Control: max-stale=5"),
+			answer(200, "Cache-Control: max-age=60"), 0, []string{": it is fresh"}},
+		{"request max-age", plain, head("Cache-Control: max-age=5"),
+			answer(200, "Cache-Control: max-age=60"), 9 * time.Second,
+			[]string{"doesn't accept it: max-age RFC 9111 §5.2.1", "age: 9 s"}},
+		{"min-fresh", plain, head("Cache-Control: min-fresh=50"),
+			answer(200, "Cache-Control: max-age=60"), 15 * time.Second,
+			[]string{"a TTL of 45 s: it is fresh, but this request doesn't accept it: min-fresh " +
+				"RFC 9111 §5.2.1"}},
+		{"min-fresh malformed", plain, head("Cache-Control: min-fresh=x"),
+			answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: min-fresh " +
+				"RFC 9111 §5.2.1"}},
+		{"max-stale", plain, head("Cache-Control: max-stale"),
+			answer(200, "Cache-Control: max-age=60"), 70 * time.Second,
+			[]string{"it is stale, but this request says max-stale RFC 9111 §5.2.1.2"}},
+		{"request no-store", plain, head("Cache-Control: no-store, max-age=0, max-stale=x"),
+			answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: max-age " +
+				"RFC 9111 §5.2.1"}},
+		{"ignored", httpcache.Policy{IgnoreRequest: true}, head("Cache-Control: no-cache"),
+			answer(200, "Cache-Control: max-age=60"), 0, []string{": it is fresh"}},
+		{"Vary", plain, nil, answer(200, "Cache-Control: max-age=60", "Vary: Accept"), 0,
+			[]string{"for: requests that have, of the fields in Vary: none"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -215,7 +319,9 @@ func readable(t *testing.T, lines []Line) {
 	seen := map[string]bool{}
 	for _, l := range lines {
 		sentence := unicode.IsUpper(rune(l.Name[0]))
-		if sentence != strings.HasSuffix(l.Text, ".") || strings.ContainsAny(l.Text, "\r\n\t\x00{}") || strings.Contains(l.Text, "%!") || strings.Contains(l.Text, "secret") || seen[l.Name+l.Text] {
+		if sentence != strings.HasSuffix(l.Text, ".") || strings.ContainsAny(l.Text,
+			"\r\n\t\x00{}") || strings.Contains(l.Text, "%!") || strings.Contains(l.Text,
+			"secret") || seen[l.Name+l.Text] {
 			t.Errorf("not a line: %q", l)
 		}
 		if !section.MatchString(l.Section) {
@@ -269,126 +375,5 @@ func TestEachReasonHasWords(t *testing.T) {
 		a := described(httpcache.Policy{}, nil, answer(200), noon)
 		a.refuse(reason)
 		readable(t, a.told())
-	}
-}
-
-type situation struct {
-	policy   httpcache.Policy
-	request  http.Header
-	response *httpcache.Response
-	now      time.Time
-}
-
-func generated(random *rand.Rand) situation {
-	pick := func(of ...string) string { return of[random.IntN(len(of))] }
-	some := func(h http.Header, name string, of ...string) {
-		for random.IntN(5) < 2 && len(h[http.CanonicalHeaderKey(name)]) < 3 {
-			h.Add(name, pick(of...))
-		}
-	}
-	policy := httpcache.Policy{
-		Limits: httpcache.Limits{HeuristicLimit: time.Duration(random.IntN(2)) * time.Minute, NegativeTTL: time.Duration(random.IntN(2)) * 10 * time.Second,
-			MaxStale: time.Duration(random.IntN(2)) * time.Hour}, PrivateCookies: random.IntN(4) == 0, IgnoreRequest: random.IntN(4) == 0,
-	}
-	if random.IntN(2) == 0 {
-		policy.Targets = []string{"Scurry-Cache-Control", "Cdn-Cache-Control"}
-	}
-	directives := []string{"max-age=60", "max-age=0", "max-age=x", "s-maxage=30", "s-maxage", "no-store", "no-cache", "private", "public", `no-cache="a"`, "must-revalidate",
-		"proxy-revalidate", "must-understand", "stale-while-revalidate=20", "stale-if-error=40", "stale-if-error=x", "stale-if-error=0", `a="`, "max-age=99999999999", "immutable"}
-	dates := []string{at(0), at(-time.Minute), at(time.Minute), at(-24 * time.Hour), "0", "today"}
-	h := http.Header{}
-	some(h, "Cache-Control", directives...)
-	some(h, "Scurry-Cache-Control", directives...)
-	some(h, "CDN-Cache-Control", directives...)
-	some(h, "Expires", dates...)
-	some(h, "Date", dates...)
-	some(h, "Last-Modified", dates...)
-	some(h, "ETag", `"a"`, `W/"b"`, "c", "\"\xff\x01\"")
-	some(h, "Age", "5", "100", "-1", "x, 5", "")
-	some(h, "Vary", "Accept", "*", "Accept-Encoding, Origin", "a b")
-	some(h, "Set-Cookie", "a=secret")
-	request := http.Header{}
-	some(request, "Cache-Control", "no-cache", "no-store", "max-age=20", "max-age=0", "max-age", "min-fresh=10", "min-fresh=x", "max-stale", "max-stale=10", "max-stale=x",
-		"only-if-cached", "stale-if-error=50", "stale-if-error=x", `a="`)
-	some(request, "Pragma", "no-cache", "x")
-	some(request, "Authorization", "secret")
-	status := []int{200, 200, 200, 204, 206, 299, 301, 302, 304, 404, 410, 429, 500, 503, 600, 100}[random.IntN(16)]
-	r := &httpcache.Response{Status: status, Header: h, RequestTime: noon.Add(-time.Duration(random.IntN(3)) * time.Second), ResponseTime: noon}
-	return situation{policy, request, r, noon.Add(time.Duration(random.IntN(200)) * time.Second)}
-}
-
-// storing holds lines against Storable.
-func (g situation) storing(t *testing.T, lines []Line) {
-	ok, reason := g.policy.Storable(http.MethodGet, g.request, g.response)
-	contains := map[string]string{
-		httpcache.ReasonStatus: "status", httpcache.ReasonUnderstand: "must-understand", httpcache.ReasonPartial: "206", httpcache.ReasonRequest: "the request says no-store",
-		httpcache.ReasonNoStore: "no-store", httpcache.ReasonVaryStar: "Vary", httpcache.ReasonPrivate: "private", httpcache.ReasonAuthorization: "Authorization",
-		httpcache.ReasonSetCookie: "Set-Cookie", httpcache.ReasonNoCache: "no-cache", httpcache.ReasonUseless: "could never be used",
-	}[reason]
-	line, other := named(lines, "not stored"), named(lines, "freshness")
-	if ok {
-		line, other = other, line
-	}
-	if line.Section == "" || other.Text != "" || !strings.Contains(line.Text, contains) || !ok && contains == "" {
-		t.Errorf("Storable says %v, %q; the explanation %q, %q", ok, reason, line, other)
-	}
-}
-
-// reuse holds lines against Reuse, and their numbers against Facts and Lifetime.
-func (g situation) reuse(t *testing.T, lines []Line) {
-	f := g.policy.Facts(g.response)
-	use := f.Reuse(g.request, g.now)
-	contains := "it is fresh"
-	if f.Lifetime <= f.Age(g.now) {
-		contains = "it is stale, and the origin has to confirm it"
-	}
-	switch {
-	case use.Verdict == httpcache.StaleAllowed:
-		contains = "max-stale"
-	case use.Verdict == httpcache.StaleMeanwhile:
-		contains = "stale-while-revalidate"
-	case use.Reason == "request":
-		contains = "doesn't accept it: "
-	case f.NoCache:
-		contains = "its no-cache has each use validated"
-	}
-	line := named(lines, "freshness")
-	ttl := (f.Lifetime - f.Age(g.now)).Truncate(time.Second)
-	begins := fmt.Sprintf("ends %s, with a TTL of %d s: ", g.now.Add(f.Lifetime-f.Age(g.now)).Format("2006-01-02 15:04:05 UTC"), ttl/time.Second)
-	if !strings.HasPrefix(line.Text, begins) || !strings.Contains(line.Text, contains) || (use.Verdict == httpcache.Fresh) != (line.Section == "RFC 9111 §4.2") {
-		t.Errorf("Reuse says %+v; the explanation %q", use, line)
-	}
-	lifetime, explicit := f.Lifetime, f.Source.Explicit()
-	if line = named(lines, "lifetime"); !strings.HasPrefix(line.Text, fmt.Sprintf("%d s: ", lifetime/time.Second)) || explicit == strings.Contains(line.Text, "none is stated") {
-		t.Errorf("Lifetime says %v, %v; the explanation %q", lifetime, explicit, line)
-	}
-	if line = named(lines, "age"); !strings.HasPrefix(line.Text, fmt.Sprintf("%d s, ", f.Age(g.now)/time.Second)) {
-		t.Errorf("Age says %v; the explanation %q", f.Age(g.now), line)
-	}
-}
-
-var onErrorUntil = regexp.MustCompile(`origin can't be reached, or answers 500, 502, 503 or 504, sent until ([-0-9: ]+ UTC),`)
-
-// onError holds lines against StaleOnError, at the ends of the time that they name.
-func (g situation) onError(t *testing.T, lines []Line) {
-	f := g.policy.Facts(g.response)
-	end := g.now.Add(f.Lifetime - f.Age(g.now))
-	var until time.Time
-	for _, l := range lines {
-		if m := onErrorUntil.FindStringSubmatch(l.Text); m != nil {
-			until, _ = time.Parse("2006-01-02 15:04:05 UTC", m[1])
-		}
-	}
-	if until.IsZero() {
-		if end.After(noon) && f.StaleOnError(g.request, end) {
-			t.Errorf("StaleOnError allows what the explanation doesn't tell")
-		}
-		return
-	}
-	if until.Before(noon) { // the response was that old when it came
-		return
-	}
-	if !f.StaleOnError(g.request, until) || f.StaleOnError(g.request, until.Add(time.Second)) {
-		t.Errorf("StaleOnError doesn't end at %v, as the explanation has it", until)
 	}
 }

@@ -41,7 +41,8 @@ func FuzzRecognise(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}),
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}),
+		admission.New(admission.Config{}),
 		new(logging.AccessLog))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, ok := l.recognise(text)
@@ -82,7 +83,8 @@ func FuzzRecognise(f *testing.F) {
 // trace isn't plain aren't.
 func TestTracesAreCut(t *testing.T) {
 	log := &logging.AccessLog{Tracer: new(trace.Tracer)}
-	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}), log)
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}),
+		admission.New(admission.Config{}), log)
 	of := func(lines string) (request, bool) {
 		return l.recognise([]byte("GET /a HTTP/1.1\r\n" + lines + "\r\n\r\n"))
 	}
@@ -91,9 +93,10 @@ func TestTracesAreCut(t *testing.T) {
 		t.Error(none.trace)
 	}
 	for lines, want := range map[string]http.Header{
-		"Host: a\r\nTraceparent: 1\r\nAccept: b":                    {"Traceparent": {"1"}},
-		"traceparent: 2\r\nHost: a\r\nAccept: b\r\nTRACESTATE: c=d": {"Traceparent": {"2"}, "Tracestate": {"c=d"}},
-		"Host: a\r\nAccept: b\r\ntracestate: e":                     {"Tracestate": {"e"}},
+		"Host: a\r\nTraceparent: 1\r\nAccept: b": {"Traceparent": {"1"}},
+		"traceparent: 2\r\nHost: a\r\nAccept: b\r\nTRACESTATE: c=d": {"Traceparent": {"2"},
+			"Tracestate": {"c=d"}},
+		"Host: a\r\nAccept: b\r\ntracestate: e": {"Tracestate": {"e"}},
 	} {
 		r, ok := of(lines)
 		if !ok || r.fields != none.fields || !reflect.DeepEqual(r.trace, want) {
@@ -101,8 +104,10 @@ func TestTracesAreCut(t *testing.T) {
 		}
 	}
 	for _, lines := range []string{
-		"Host: a\r\nTraceparent: 1\r\ntraceparent: 1", "Host: a\r\nTraceparent:  1", "Host: a\r\nTraceparent: ",
-		"Host: a\r\nTraceparent: 1\nAccept: b", "Host: a\r\nAccept: b\nTraceparent: 1", "Traceparent: 1",
+		"Host: a\r\nTraceparent: 1\r\ntraceparent: 1", "Host: a\r\nTraceparent:  1",
+		"Host: a\r\nTraceparent: ",
+		"Host: a\r\nTraceparent: 1\nAccept: b", "Host: a\r\nAccept: b\nTraceparent: 1",
+		"Traceparent: 1",
 		"Host: a\r\nTraceparent: 1\r\n b", "Host: a\r\nTraceparent : 1", "Host: a\r\nTraceparent:1",
 	} {
 		if r, ok := of(lines); ok {
@@ -117,7 +122,8 @@ func TestTracesAreCut(t *testing.T) {
 
 // TestRecognise shows that what browsers send is plain, and that requests share their fields.
 func TestRecognise(t *testing.T) {
-	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}), nil)
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}),
+		admission.New(admission.Config{}), nil)
 	first, ok := l.recognise([]byte(browser))
 	if !ok || first.target != "/files/a.js?v=1" || first.fields.host != "localhost:8080" ||
 		first.size != len(browser) {

@@ -95,7 +95,8 @@ func TestFailures(t *testing.T) {
 				host = raw(t, c.answer)
 			}
 			o, lines := open(t, host)
-			f, err := o.Fetch(t.Context(), &store.Request{Key: "a", Fields: store.Fields{Proto: "HTTP/1.1"}}, nil)
+			f, err := o.Fetch(t.Context(), &store.Request{Key: "a",
+				Fields: store.Fields{Proto: "HTTP/1.1"}}, nil)
 			failure, ok := errors.AsType[*store.Failure](err)
 			if f != nil || !ok || failure.Status != 502 || failure.Kind != c.kind {
 				t.Errorf("%+v, %#v: %v", f, err, err)
@@ -112,7 +113,8 @@ func TestFailures(t *testing.T) {
 func TestBrokenOffIsAskedForAgain(t *testing.T) {
 	o, _ := open(t, raw(t, "HTTP/1.1 200 OK\r\nETag: \"1\"\r\n"+
 		"Date: Sun, 22 Nov 2026 15:07:27 GMT\r\nContent-Length: 5\r\n\r\n"))
-	_, err := o.Fetch(t.Context(), &store.Request{Key: "a", Fields: store.Fields{Proto: "HTTP/1.1"}}, nil)
+	_, err := o.Fetch(t.Context(), &store.Request{Key: "a",
+		Fields: store.Fields{Proto: "HTTP/1.1"}}, nil)
 	if err == nil || o.Counts().Requests != 2 {
 		t.Errorf("%v after %d requests", err, o.Counts().Requests)
 	}
@@ -137,20 +139,24 @@ func TestWhatIsSent(t *testing.T) {
 		req  store.Request
 		want map[string]string // "" is for a field that isn't sent
 	}{
-		{"for all", store.Request{Fields: store.Fields{Header: client, From: from}}, map[string]string{
-			"Accept": "*/*", "X-Hop": "", "Range": "", "If-Range": "", "If-None-Match": "",
-			"If-Modified-Since": "", "X-Forwarded-Host": "", "Via": "1.0 front,1.1 scurry",
-			"Cdn-Loop": "front,scurry-1", "Cache-Control": "max-age=0", "Forwarded": "",
-		}},
-		{"in the background", store.Request{Fields: store.Fields{Header: client}, Background: true}, map[string]string{
-			"Cache-Control": "", "Accept": "*/*",
-		}},
-		{"for a part", store.Request{Fields: store.Fields{Header: client}, Ranged: true}, map[string]string{
-			"Range": "bytes=0-0", "If-Range": "",
-		}},
-		{"for one", store.Request{Fields: store.Fields{Header: credentials, From: from}}, map[string]string{
-			"Authorization": "Basic YTpi", "Forwarded": "for=192.0.2.1", "X-Forwarded-Host": "",
-		}},
+		{"for all", store.Request{Fields: store.Fields{Header: client, From: from}},
+			map[string]string{
+				"Accept": "*/*", "X-Hop": "", "Range": "", "If-Range": "", "If-None-Match": "",
+				"If-Modified-Since": "", "X-Forwarded-Host": "", "Via": "1.0 front,1.1 scurry",
+				"Cdn-Loop": "front,scurry-1", "Cache-Control": "max-age=0", "Forwarded": "",
+			}},
+		{"in the background", store.Request{Fields: store.Fields{Header: client}, Background: true},
+			map[string]string{
+				"Cache-Control": "", "Accept": "*/*",
+			}},
+		{"for a part", store.Request{Fields: store.Fields{Header: client}, Ranged: true},
+			map[string]string{
+				"Range": "bytes=0-0", "If-Range": "",
+			}},
+		{"for one", store.Request{Fields: store.Fields{Header: credentials, From: from}},
+			map[string]string{
+				"Authorization": "Basic YTpi", "Forwarded": "for=192.0.2.1", "X-Forwarded-Host": "",
+			}},
 	} {
 		c.req.Key, c.req.Proto = "a", "HTTP/1.1"
 		f, err := o.Fetch(t.Context(), &c.req, nil)
@@ -207,7 +213,8 @@ func TestNotModified(t *testing.T) {
 	}
 	f.Body.Close()
 	if got := strings.Join(asked, "|"); got != `"1"|"1"|` || informed != len(asked) {
-		t.Errorf("the origin was asked with %s, and %d interim responses were passed on", got, informed)
+		t.Errorf("the origin was asked with %s, and %d interim responses were passed on", got,
+			informed)
 	}
 }
 
@@ -250,7 +257,8 @@ func TestJudgedAsStored(t *testing.T) {
 		if c.rng == "" {
 			request = http.Header{}
 		}
-		req := &store.Request{Key: "a", Fields: store.Fields{Proto: "HTTP/1.1", Header: request}, Ranged: c.rng != ""}
+		req := &store.Request{Key: "a", Fields: store.Fields{Proto: "HTTP/1.1", Header: request},
+			Ranged: c.rng != ""}
 		f, err := o.Fetch(t.Context(), req, nil)
 		if err != nil {
 			t.Fatalf("%+v: %v", c, err)
@@ -261,7 +269,8 @@ func TestJudgedAsStored(t *testing.T) {
 			t.Fatalf("%+v: %v", c, err)
 		}
 		storable, reason := o.Judge(request, head, length)
-		if f.Storable != c.storable || storable != c.storable || (reason == httpcache.ReasonPartial) != (c.as == 206) {
+		if f.Storable != c.storable || storable != c.storable ||
+			(reason == httpcache.ReasonPartial) != (c.as == 206) {
 			t.Errorf("%+v: stored %t, judged %t, %q", c, f.Storable, storable, reason)
 		}
 	}

@@ -26,7 +26,8 @@ func TestRecent(t *testing.T) {
 		}
 	})
 	ask := func(key string) {
-		resp, err := o.Fetch(t.Context(), &store.Request{Key: key, Fields: store.Fields{Proto: "HTTP/1.1"}}, nil)
+		resp, err := o.Fetch(t.Context(), &store.Request{Key: key,
+			Fields: store.Fields{Proto: "HTTP/1.1"}}, nil)
 		if err == nil {
 			io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
@@ -37,8 +38,9 @@ func TestRecent(t *testing.T) {
 		t.Errorf("without a failure: %+v", got)
 	}
 	ask("half")
-	if got := o.Recent(); len(got) != 1 || !strings.HasSuffix(got[0].URL, "/half") || got[0].Text != "origin: unexpected EOF" &&
-		got[0].Text != "unexpected EOF" {
+	if got := o.Recent(); len(got) != 1 || !strings.HasSuffix(got[0].URL, "/half") ||
+		got[0].Text != "origin: unexpected EOF" &&
+			got[0].Text != "unexpected EOF" {
 		t.Errorf("a body that breaks off: %+v", got)
 	}
 	for i := range recentFailures + 1 {
@@ -48,7 +50,8 @@ func TestRecent(t *testing.T) {
 	got := o.Recent()
 	if len(got) != recentFailures || got[0].Method != "GET" || got[0].At.Before(got[1].At) ||
 		len(got[0].URL) > longestText+len("…") || len(got[0].Text) > longestText+len("…") ||
-		!strings.HasSuffix(got[1].URL, "/broken20") || got[1].Text != "EOF" && got[1].Text != "origin: EOF" {
+		!strings.HasSuffix(got[1].URL, "/broken20") || got[1].Text != "EOF" &&
+		got[1].Text != "origin: EOF" {
 		t.Errorf("%d: %+v", len(got), got[:2])
 	}
 }

@@ -47,7 +47,8 @@ func TestSlots(t *testing.T) {
 		}
 
 		start := time.Now()
-		if f, ok := errors.AsType[*store.Failure](take()); !ok || f.Status != 503 || time.Since(start) != slotWait {
+		if f, ok := errors.AsType[*store.Failure](take()); !ok || f.Status != 503 ||
+			time.Since(start) != slotWait {
 			t.Errorf("%v after %v", f, time.Since(start))
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -57,7 +58,8 @@ func TestSlots(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		if s.refused.Load() != 2 || s.yielded.Load() != 1 || s.waiting.Load() != 0 {
-			t.Errorf("%d refused, %d yielded, %d wait", s.refused.Load(), s.yielded.Load(), s.waiting.Load())
+			t.Errorf("%d refused, %d yielded, %d wait", s.refused.Load(), s.yielded.Load(),
+				s.waiting.Load())
 		}
 		s.give()
 		if err := s.take(t.Context(), true); err != nil {

@@ -60,8 +60,10 @@ func TestNameWithoutValuesIsNoField(t *testing.T) {
 
 func TestUsualFieldsAreSmall(t *testing.T) {
 	p := Pack(http.Header{
-		"Server": {"nginx/1.24.0"}, "Date": {"Sun, 06 Nov 1994 08:49:37 GMT"}, "Content-Type": {"text/plain"},
-		"Content-Length": {"1000"}, "Last-Modified": {"Sun, 06 Nov 1994 08:49:37 GMT"}, "Etag": {`"65f1a2b3-3e8"`},
+		"Server": {"nginx/1.24.0"}, "Date": {"Sun, 06 Nov 1994 08:49:37 GMT"},
+		"Content-Type":   {"text/plain"},
+		"Content-Length": {"1000"}, "Last-Modified": {"Sun, 06 Nov 1994 08:49:37 GMT"},
+		"Etag":          {`"65f1a2b3-3e8"`},
 		"Accept-Ranges": {"bytes"}, "Cache-Control": {"max-age=3600"}, "Via": {"1.1 scurry"},
 	})
 	if len(p) > 96 {

@@ -30,7 +30,8 @@ func TestAwait(t *testing.T) {
 				go test.act(s)
 				began := time.Now()
 				come, err := f.Await(t.Context(), HeadWait)
-				if come != test.come || !errors.Is(err, test.err) || time.Since(began) != test.took {
+				if come != test.come || !errors.Is(err, test.err) ||
+					time.Since(began) != test.took {
 					t.Errorf("%v, %v after %v", come, err, time.Since(began))
 				}
 				again, _ := f.Await(t.Context(), HeadWait)

@@ -89,7 +89,10 @@ func TestBodyOfAPartEndsAtItsEnd(t *testing.T) {
 			t.Error("asked to extend")
 			return end + 32
 		})
-		cfg.Open = func(context.Context, int64, int64) (Opened, error) { return Opened{body, 32, 96}, nil }
+		cfg.Open = func(context.Context, int64, int64) (Opened, error) {
+			return Opened{body, 32,
+				96}, nil
+		}
 		r, rec := start(t, cfg)
 		f := follow(t, r, 0, 96, Everything)
 		body.send <- content(0, 32)
@@ -137,7 +140,10 @@ func TestRunStaysAheadOfItsFastestFollower(t *testing.T) {
 func TestAttachBehindWhatARunHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, bordered(body, func(_ context.Context, end int64) int64 { return end + 32 }))
+		r, rec := start(t, bordered(body, func(_ context.Context, end int64) int64 {
+			return end +
+				32
+		}))
 		leader := follow(t, r, 0, 96, Everything)
 		body.send <- content(0, 32)
 		expect(t, leader, 0, 32)
@@ -190,7 +196,8 @@ func TestRunThatIsLeft(t *testing.T) {
 				}
 				<-rec.done
 				lasted := time.Since(began)
-				if want := c.lasts; want >= 0 && (lasted != want || !errors.Is(rec.err, ErrAbandoned)) || want < 0 && lasted < time.Hour {
+				if want := c.lasts; want >= 0 && (lasted != want || !errors.Is(rec.err,
+					ErrAbandoned)) || want < 0 && lasted < time.Hour {
 					t.Errorf("lasted %v, ended with %v", lasted, rec.err)
 				}
 			})
@@ -255,19 +262,28 @@ func TestRunThatIsLeftBySlowOrigin(t *testing.T) {
 		lasts  time.Duration
 		breaks bool
 	}{
-		"fast":                                {took: 2 * time.Second, end: 112, then: 900 * time.Millisecond, lasts: 900 * time.Millisecond},
-		"slow":                                {took: 2 * time.Second, end: 113, then: alone, lasts: 0, breaks: true},
-		"slow, but little is wanted":          {took: 2 * time.Second, end: 400, want: 48, then: time.Second, lasts: time.Second},
-		"too early to tell, then slow":        {took: 100 * time.Millisecond, end: 400, then: alone, lasts: time.Second, breaks: true},
-		"too early to tell, then fast":        {took: 100 * time.Millisecond, end: 400, then: 400 * time.Millisecond, lasts: 400 * time.Millisecond},
-		"fast, then at a standstill":          {took: time.Second, end: 112, then: alone, lasts: 2 * time.Second, breaks: true},
-		"so fast that it has all its time":    {took: 0, end: 33, then: 2 * alone, lasts: alone, breaks: true},
-		"at a standstill before it was known": {took: 0, end: 200, then: alone, lasts: time.Second, breaks: true},
+		"fast": {took: 2 * time.Second, end: 112,
+			then: 900 * time.Millisecond, lasts: 900 * time.Millisecond},
+		"slow": {took: 2 * time.Second, end: 113, then: alone,
+			lasts: 0, breaks: true},
+		"slow, but little is wanted": {took: 2 * time.Second, end: 400, want: 48,
+			then: time.Second, lasts: time.Second},
+		"too early to tell, then slow": {took: 100 * time.Millisecond, end: 400, then: alone,
+			lasts: time.Second, breaks: true},
+		"too early to tell, then fast": {took: 100 * time.Millisecond, end: 400,
+			then: 400 * time.Millisecond, lasts: 400 * time.Millisecond},
+		"fast, then at a standstill": {took: time.Second, end: 112, then: alone,
+			lasts: 2 * time.Second, breaks: true},
+		"so fast that it has all its time": {took: 0, end: 33, then: 2 * alone, lasts: alone,
+			breaks: true},
+		"at a standstill before it was known": {took: 0, end: 200, then: alone, lasts: time.Second,
+			breaks: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := newScript(t.Context())
-				cfg := setup{End: c.end, Want: 1, Body: body, Hold: 1 << 10, Alone: alone, Brief: brief, Idle: func() time.Duration { return 0 }}
+				cfg := setup{End: c.end, Want: 1, Body: body, Hold: 1 << 10, Alone: alone,
+					Brief: brief, Idle: func() time.Duration { return 0 }}
 				r, rec := start(t, cfg)
 				f := follow(t, r, 0, c.end, cmp.Or(c.want, Everything))
 				<-time.After(c.took)
@@ -287,7 +303,8 @@ func TestRunThatIsLeftBySlowOrigin(t *testing.T) {
 					}
 				}()
 				<-rec.done
-				if got := time.Since(left); got != c.lasts || errors.Is(rec.err, ErrAbandoned) != c.breaks {
+				if got := time.Since(left); got != c.lasts || errors.Is(rec.err,
+					ErrAbandoned) != c.breaks {
 					t.Errorf("lasted %v, ended at %d with %v", got, rec.end, rec.err)
 				}
 			})
@@ -302,9 +319,15 @@ func TestPaceIsThatOfReading(t *testing.T) {
 		return context.Cause(ctx)
 	}
 	for name, cfg := range map[string]setup{
-		"waits for a body": {Open: func(ctx context.Context, _, _ int64) (Opened, error) { return Opened{}, forever(ctx) }},
+		"waits for a body": {Open: func(ctx context.Context, _, _ int64) (Opened,
+			error) {
+			return Opened{}, forever(ctx)
+		}},
 		"waits for room": {Spare: func(context.Context, int64) bool { return false },
-			Take: func(ctx context.Context, _, _ int64) (bool, error) { return false, forever(ctx) }},
+			Take: func(ctx context.Context, _, _ int64) (bool, error) {
+				return false,
+					forever(ctx)
+			}},
 		"waits for followers": {Ahead: func() int64 { return 4 }},
 		"reads":               {},
 	} {
@@ -321,7 +344,8 @@ func TestPaceIsThatOfReading(t *testing.T) {
 				r.mu.Lock()
 				defer r.mu.Unlock()
 				if slow := r.pace.exceeds(400, time.Minute); slow != (name == "reads") {
-					t.Errorf("after %d bytes in %v it is said to be slow: %v", r.pace.bytes, r.pace.spent, slow)
+					t.Errorf("after %d bytes in %v it is said to be slow: %v", r.pace.bytes,
+						r.pace.spent, slow)
 				}
 			})
 		})
@@ -334,7 +358,8 @@ func TestRunThatIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := &record{done: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
-		r := New(setup{End: 400, Body: newScript(ctx), Hold: 1 << 10, Alone: time.Minute, Brief: time.Second, Awaited: true}.config(rec))
+		r := New(setup{End: 400, Body: newScript(ctx), Hold: 1 << 10, Alone: time.Minute,
+			Brief: time.Second, Awaited: true}.config(rec))
 		first := follow(t, r, 0, 1, Everything)
 		r.Start(ctx, cancel)
 		<-time.After(10 * time.Second)

@@ -51,10 +51,11 @@ func (panicking) Close() error             { return nil }
 // is asked for again.
 func TestLastByteWithAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, rec := start(t, setup{End: 6, Hold: 1 << 10, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Opened, error) {
-			t.Errorf("[%d, %d) is asked for", off, end)
-			return Opened{}, ErrGone
-		}})
+		_, rec := start(t, setup{End: 6, Hold: 1 << 10, Body: &abrupt{content(0, 6)},
+			Open: func(_ context.Context, off, end int64) (Opened, error) {
+				t.Errorf("[%d, %d) is asked for", off, end)
+				return Opened{}, ErrGone
+			}})
 		<-rec.done
 		if rec.err != nil || rec.end != 6 {
 			t.Errorf("ended at %d with %v", rec.end, rec.err)
@@ -86,7 +87,8 @@ func TestStalledBodyHoldsWhatHasCome(t *testing.T) {
 				var took []string
 				var held atomic.Int64 // room is given back while more is taken
 				r, rec := start(t, setup{Start: 16, End: end, Body: body, Hold: 1 << 10,
-					Spare: func(context.Context, int64) bool { return false }, Take: func(_ context.Context, had, size int64) (bool, error) {
+					Spare: func(context.Context, int64) bool { return false },
+					Take: func(_ context.Context, had, size int64) (bool, error) {
 						took = append(took, fmt.Sprintf("%d/%d", had, size))
 						held.Add(size - had)
 						return firm, nil
@@ -94,7 +96,8 @@ func TestStalledBodyHoldsWhatHasCome(t *testing.T) {
 				holds := func(want int64) {
 					t.Helper()
 					if synctest.Wait(); held.Load() != want {
-						t.Errorf("the run has room for %d, want %d; it took %v", held.Load(), want, took)
+						t.Errorf("the run has room for %d, want %d; it took %v", held.Load(), want,
+							took)
 					}
 				}
 				early, late := follow(t, r, 16, end, Everything), follow(t, r, 16, end, Everything)
@@ -125,7 +128,8 @@ func TestStalledBodyHoldsWhatHasCome(t *testing.T) {
 				if got := fmt.Sprint(took); got != want {
 					t.Errorf("took %s, want %s", got, want)
 				}
-				if got, want := fmt.Sprint(rec.chunks), fmt.Sprintf("[16+16 32+%d]", end-32); got != want || rec.err != nil {
+				if got, want := fmt.Sprint(rec.chunks), fmt.Sprintf("[16+16 32+%d]",
+					end-32); got != want || rec.err != nil {
 					t.Errorf("pushed %s, want %s; %v", got, want, rec.err)
 				}
 			})

@@ -14,7 +14,8 @@ import (
 // TestAllIsPushed: of a body that tells its length by its end, the last chunk too, if it has any
 // bytes.
 func TestAllIsPushed(t *testing.T) {
-	for n, want := range map[int64]string{0: "[]", 1: "[0+1]", 4: "[0+4]", 5: "[0+4 4+1]", 16: "[0+4 4+4 8+8]", 17: "[0+4 4+4 8+8 16+1]"} {
+	for n, want := range map[int64]string{0: "[]", 1: "[0+1]", 4: "[0+4]", 5: "[0+4 4+1]",
+		16: "[0+4 4+4 8+8]", 17: "[0+4 4+4 8+8 16+1]"} {
 		synctest.Test(t, func(t *testing.T) {
 			body := newScript(t.Context())
 			r, rec := start(t, setup{End: -1, Body: body, Hold: 1 << 10})
@@ -25,7 +26,8 @@ func TestAllIsPushed(t *testing.T) {
 			body.fail <- io.EOF
 			<-rec.done
 			if got := fmt.Sprint(rec.chunks); got != want || rec.end != n || rec.err != nil {
-				t.Errorf("of %d bytes it pushed %s, want %s; ended at %d with %v", n, got, want, rec.end, rec.err)
+				t.Errorf("of %d bytes it pushed %s, want %s; ended at %d with %v", n, got, want,
+					rec.end, rec.err)
 			}
 			if s := r.Span(); s.Pos != n || len(r.segments) > 0 && r.lastLocked().end() != n {
 				t.Errorf("%d bytes: it holds %+v", n, s)
@@ -53,12 +55,14 @@ func TestEndedRunKeepsWhatIsToBeRead(t *testing.T) {
 		}
 		expect(t, slow, 0, 16)
 		if s := r.Span(); s.Base != 16 || reserved.Load() != 24 {
-			t.Errorf("when 16 bytes are read it holds %+v, %d bytes of the account", s, reserved.Load())
+			t.Errorf("when 16 bytes are read it holds %+v, %d bytes of the account", s,
+				reserved.Load())
 		}
 		slow.Close()
 		fast.Close()
 		if n := reserved.Load(); n != 0 || len(r.segments) > 0 {
-			t.Errorf("when it is left it holds %d chunks, %d bytes of the account", len(r.segments), n)
+			t.Errorf("when it is left it holds %d chunks, %d bytes of the account", len(r.segments),
+				n)
 		}
 	})
 }
@@ -86,7 +90,8 @@ func TestLeftRunHoldsNothing(t *testing.T) {
 func TestIdleTimeBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idle := func() time.Duration { return time.Minute }
-		r, rec := start(t, setup{Start: 16, End: 160, Want: 32, Body: newScript(t.Context()), Hold: 1 << 10, Idle: idle})
+		r, rec := start(t, setup{Start: 16, End: 160, Want: 32, Body: newScript(t.Context()),
+			Hold: 1 << 10, Idle: idle})
 		r.cfg.Body.(*script).send <- content(16, 32)
 		<-time.After(50 * time.Second)
 		f := follow(t, r, 32, 32, 1) // wants no more than there is
@@ -105,9 +110,10 @@ func TestTransientRunEndsWhenItIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		var room atomic.Int64
-		r, rec := start(t, setup{End: 96, Body: body, Hold: 1 << 10, Transient: func() bool { return true },
-			Spare: func(_ context.Context, size int64) bool { room.Add(size); return true },
-			Give:  func(held, keep int64) { room.Add(keep - held) }})
+		r, rec := start(t, setup{End: 96, Body: body, Hold: 1 << 10,
+			Transient: func() bool { return true },
+			Spare:     func(_ context.Context, size int64) bool { room.Add(size); return true },
+			Give:      func(held, keep int64) { room.Add(keep - held) }})
 		f := follow(t, r, 0, 96, Everything)
 		body.send <- content(0, 40)
 		expect(t, f, 0, 40)

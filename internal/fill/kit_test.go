@@ -31,7 +31,8 @@ type script struct {
 }
 
 func newScript(ctx context.Context) *script {
-	return &script{ctx: ctx, send: make(chan []byte), fail: make(chan error), closed: make(chan struct{})}
+	return &script{ctx: ctx, send: make(chan []byte), fail: make(chan error),
+		closed: make(chan struct{})}
 }
 
 func (s *script) Read(p []byte) (int, error) {
@@ -122,9 +123,12 @@ func (h *hooks) Push(off int64, b []byte)  { h.push(off, b) }
 func (h *hooks) Done(end int64, err error) { h.finished(end, err) }
 func (h *hooks) Stops(int64) bool          { return false }
 func (h *hooks) Hold() int64               { return h.setup.Hold }
-func (h *hooks) Transient() bool           { return h.setup.Transient != nil && h.setup.Transient() }
-func (h *hooks) Idle() time.Duration       { return h.setup.Idle() }
-func (h *hooks) Reserve(n int64) bool      { return h.setup.Reserve == nil || h.setup.Reserve(n) }
+func (h *hooks) Transient() bool {
+	return h.setup.Transient != nil &&
+		h.setup.Transient()
+}
+func (h *hooks) Idle() time.Duration  { return h.setup.Idle() }
+func (h *hooks) Reserve(n int64) bool { return h.setup.Reserve == nil || h.setup.Reserve(n) }
 
 func (h *hooks) Open(ctx context.Context, off, end int64) (Opened, error) {
 	return h.setup.Open(ctx, off, end)

@@ -29,7 +29,8 @@ func TestPeekedReads(t *testing.T) {
 	for _, size := range []int{0, 1, 4095, 4096, 4097, 10_000} {
 		content := bytes.Repeat([]byte("acorn"), size/5+1)[:size]
 		for name, how := range map[string]func(io.Reader) io.Reader{
-			"at once": func(r io.Reader) io.Reader { return r }, "by bytes": iotest.OneByteReader, "by halves": iotest.HalfReader,
+			"at once": func(r io.Reader) io.Reader { return r }, "by bytes": iotest.OneByteReader,
+			"by halves":    iotest.HalfReader,
 			"with the end": iotest.DataErrReader,
 		} {
 			p := peek(how(bytes.NewReader(content)))
@@ -162,7 +163,8 @@ func TestPeekedKeepsItsRoom(t *testing.T) {
 		close(late.read)
 		<-late.done
 		for _, other := range others {
-			if b, err := io.ReadAll(other); err != nil || len(bytes.Trim(b, "a")) > 0 || len(b) != fill.PeekSize {
+			if b, err := io.ReadAll(other); err != nil || len(bytes.Trim(b, "a")) > 0 ||
+				len(b) != fill.PeekSize {
 				t.Errorf("%d bytes of another, %v", len(b), err)
 			}
 			other.Close()

@@ -14,7 +14,8 @@ func TestLostConnectionIsResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newScript(t.Context()), newScript(t.Context())
 		opened := []int64{}
-		r, rec := start(t, setup{End: 40, Body: first, Hold: 1 << 10, Open: func(_ context.Context, off, end int64) (Opened, error) {
+		r, rec := start(t, setup{End: 40, Body: first, Hold: 1 << 10, Open: func(_ context.Context,
+			off, end int64) (Opened, error) {
 			opened = append(opened, off, end)
 			if len(opened) == 2 {
 				return Opened{}, errors.New("refused") // then again, after a pause
@@ -39,10 +40,11 @@ func TestResumeTellsTheLength(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bodies := []*script{newScript(t.Context()), newScript(t.Context()), newScript(t.Context())}
 		opened := 0
-		r, rec := start(t, setup{End: -1, Body: bodies[0], Hold: 1 << 10, Open: func(context.Context, int64, int64) (Opened, error) {
-			opened++
-			return Opened{bodies[opened], Everything, 30}, nil
-		}})
+		r, rec := start(t, setup{End: -1, Body: bodies[0], Hold: 1 << 10,
+			Open: func(context.Context, int64, int64) (Opened, error) {
+				opened++
+				return Opened{bodies[opened], Everything, 30}, nil
+			}})
 		f := follow(t, r, 0, Everything, Everything)
 		bodies[0].send <- content(0, 18)
 		bodies[0].fail <- io.ErrUnexpectedEOF
@@ -62,7 +64,8 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		opens := 0
-		r, rec := start(t, setup{End: 40, Body: body, Hold: 1 << 10, Open: func(context.Context, int64, int64) (Opened, error) {
+		r, rec := start(t, setup{End: 40, Body: body, Hold: 1 << 10, Open: func(context.Context,
+			int64, int64) (Opened, error) {
 			opens++
 			return Opened{}, fmt.Errorf("etag differs: %w", ErrGone)
 		}})
@@ -81,7 +84,8 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 func TestEndlessLossEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opens := 0
-		_, rec := start(t, setup{End: 40, Hold: 1 << 10, Open: func(ctx context.Context, _, _ int64) (Opened, error) {
+		_, rec := start(t, setup{End: 40, Hold: 1 << 10, Open: func(ctx context.Context, _,
+			_ int64) (Opened, error) {
 			opens++
 			body := newScript(ctx)
 			go func() { body.fail <- io.ErrUnexpectedEOF }()

@@ -32,7 +32,8 @@ func TestFollowersGetEachPieceAsItComes(t *testing.T) {
 		}
 		<-rec.done
 		<-body.closed
-		if got, want := fmt.Sprint(rec.chunks), "[0+4 4+4 8+8 16+16 32+8]"; got != want || rec.err != nil || rec.end != 40 {
+		if got, want := fmt.Sprint(rec.chunks), "[0+4 4+4 8+8 16+16 32+8]"; got != want ||
+			rec.err != nil || rec.end != 40 {
 			t.Errorf("pushed %s, want %s; end %d, %v", got, want, rec.end, rec.err)
 		}
 	})
@@ -61,7 +62,8 @@ func TestUnknownLength(t *testing.T) {
 func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, setup{Start: 16, End: 160, Want: 16, Body: body, Hold: 1 << 10, Idle: func() time.Duration { return time.Minute }})
+		r, rec := start(t, setup{Start: 16, End: 160, Want: 16, Body: body, Hold: 1 << 10,
+			Idle: func() time.Duration { return time.Minute }})
 		synctest.Wait()
 		select {
 		case body.send <- content(16, 17):
@@ -72,7 +74,8 @@ func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 		body.send <- content(16, 32)
 		expect(t, f, 20, 32)
 		synctest.Wait()
-		body.send <- content(32, 48) // having read on, it wants up to 36 at least, so the chunk [32, 48)
+		// having read on, it wants up to 36 at least, so the chunk [32, 48)
+		body.send <- content(32, 48)
 		expect(t, f, 32, 40)
 		expectEOF(t, f)
 		<-time.After(time.Hour) // a follower that takes its time is not idleness
@@ -141,8 +144,10 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		overflowed := make(chan struct{})
-		r, rec := start(t, setup{End: -1, Body: body, Hold: 32, Pinned: true, Overflow: func() { close(overflowed) }})
-		slow, fast := follow(t, r, 0, Everything, Everything), follow(t, r, 0, Everything, Everything)
+		r, rec := start(t, setup{End: -1, Body: body, Hold: 32, Pinned: true,
+			Overflow: func() { close(overflowed) }})
+		slow, fast := follow(t, r, 0, Everything, Everything), follow(t, r, 0, Everything,
+			Everything)
 		body.send <- content(0, 32)
 		expect(t, fast, 0, 32)
 		<-overflowed

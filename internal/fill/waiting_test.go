@@ -47,10 +47,12 @@ func TestExactRun(t *testing.T) {
 			Open: func(_ context.Context, off, _ int64) (Opened, error) {
 				_, stop := r.Waiting(off, nil)
 				opened = append(opened, [2]int64{off, stop})
-				return Opened{Body: io.NopCloser(bytes.NewReader(content(off, stop))), End: stop, Length: 96}, nil
+				return Opened{Body: io.NopCloser(bytes.NewReader(content(off, stop))), End: stop,
+					Length: 96}, nil
 			},
 		})
-		for i, stop := range []int64{3, 5, 6, 7, 11, 13, 14, 15} { // more often than lost bodies are resumed
+		// more often than lost bodies are resumed
+		for i, stop := range []int64{3, 5, 6, 7, 11, 13, 14, 15} {
 			f := r.Follow(Wanted{Who: stop, Stop: stop, Ahead: Everything})
 			if f == nil {
 				t.Fatalf("can't be followed up to %d", stop)

@@ -26,11 +26,13 @@ func TestDirectives_RFC9111_5_2(t *testing.T) {
 		{"tabs", []string{"\tno-cache\t,\tprivate"}, "no-cache private", ""},
 		{"capitals", []string{"No-Store, MAX-AGE=1"}, "no-store max-age", ""},
 		{"with a value", []string{`private="set-cookie, x-a", no-cache=x`}, "private no-cache", ""},
-		{"comma in a quoted-string", []string{`ext="a, no-store, b", public`}, "public", "no-store"},
+		{"comma in a quoted-string", []string{`ext="a, no-store, b", public`}, "public",
+			"no-store"},
 		{"escaped quote", []string{`ext="a\", no-store, b", public`}, "public", "no-store"},
 		{"escaped backslash", []string{`ext="a\\", no-store`}, "no-store", ""},
 		{"unknown", []string{"immutable, community=UCI, no-storex"}, "", "immutable no-store"},
-		{"unbalanced quote hides nothing", []string{`ext="a, no-store`, `b="c, private`}, "no-store private", ""},
+		{"unbalanced quote hides nothing", []string{`ext="a, no-store`, `b="c, private`},
+			"no-store private", ""},
 		{"quote that begins no value", []string{`a"b, no-store, c"d`}, "no-store", ""},
 		{"quoted name", []string{`"no-store"`}, "", "no-store"},
 		{"space before equals", []string{`private ="x, no-store"`}, "private", "no-store"},
@@ -104,8 +106,10 @@ func TestDirectivesSeconds_RFC9111_1_2_2(t *testing.T) {
 		t.Run(strings.Join(tt.lines, "|"), func(t *testing.T) {
 			d := httpcache.ParseDirectives(http.Header{"Cache-Control": tt.lines})
 			seconds, present, valid := d.Seconds("max-age")
-			if seconds != time.Duration(tt.seconds)*time.Second || present != tt.present || valid != tt.valid {
-				t.Errorf("got %v, present %v, valid %v; want %d s, %v, %v", seconds, present, valid, tt.seconds, tt.present, tt.valid)
+			if seconds != time.Duration(tt.seconds)*time.Second || present != tt.present ||
+				valid != tt.valid {
+				t.Errorf("got %v, present %v, valid %v; want %d s, %v, %v", seconds, present, valid,
+					tt.seconds, tt.present, tt.valid)
 			}
 		})
 	}
@@ -131,7 +135,8 @@ func TestParseDirectivesAllocatesNothing(t *testing.T) {
 }
 
 func FuzzParseDirectives(f *testing.F) {
-	for _, seed := range []string{"", "no-store", `private="a, b`, `a="\`, "max-age=60, max-age = 61", "=,=,\"", `max-age="1`} {
+	for _, seed := range []string{"", "no-store", `private="a, b`, `a="\`,
+		"max-age=60, max-age = 61", "=,=,\"", `max-age="1`} {
 		f.Add(seed, "no-cache")
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
@@ -139,7 +144,8 @@ func FuzzParseDirectives(f *testing.F) {
 		d := httpcache.ParseDirectives(h)
 		for _, name := range []string{"max-age", "s-maxage", "min-fresh", "max-stale"} {
 			seconds, present, valid := d.Seconds(name)
-			if seconds < 0 || seconds > 1<<31*time.Second || present != d.Has(name) || valid && !present || !valid && seconds != 0 {
+			if seconds < 0 || seconds > 1<<31*time.Second || present != d.Has(name) || valid &&
+				!present || !valid && seconds != 0 {
 				t.Errorf("%s of %q: %v, %v, %v", name, h, seconds, present, valid)
 			}
 		}

@@ -16,14 +16,18 @@ func TestEndToEnd_RFC9110_7_6_1(t *testing.T) {
 		want http.Header
 	}{
 		{"nil", nil, http.Header{}},
-		{"kept", head("Cache-Control: a", "Cache-Control: b", "Www-Authenticate: c", "Set-Cookie: d"),
+		{"kept", head("Cache-Control: a", "Cache-Control: b", "Www-Authenticate: c",
+			"Set-Cookie: d"),
 			head("Cache-Control: a", "Cache-Control: b", "Www-Authenticate: c", "Set-Cookie: d")},
-		{"hop-by-hop", head("Connection: close", "Keep-Alive: x", "Proxy-Connection: x", "TE: trailers", "Trailer: x",
+		{"hop-by-hop", head("Connection: close", "Keep-Alive: x", "Proxy-Connection: x",
+			"TE: trailers", "Trailer: x",
 			"Transfer-Encoding: chunked", "Upgrade: h2c", "Date: x"), head("Date: x")},
 		{"proxy's own RFC 9111 §3.1", head("Proxy-Authenticate: x", "Proxy-Authentication-Info: x",
 			"Proxy-Authorization: x", "Authorization: y"), head("Authorization: y")},
-		{"named by Connection", head("Connection: x-a , ,X-B,", "Connection: X-c", "X-A: 1", "X-B: 2", "X-C: 3", "X-D: 4"), head("X-D: 4")},
-		{"Connection names what isn't there", head("Connection: x-a, bad name", "X-D: 4"), head("X-D: 4")},
+		{"named by Connection", head("Connection: x-a , ,X-B,", "Connection: X-c", "X-A: 1",
+			"X-B: 2", "X-C: 3", "X-D: 4"), head("X-D: 4")},
+		{"Connection names what isn't there", head("Connection: x-a, bad name", "X-D: 4"),
+			head("X-D: 4")},
 		{"empty field", http.Header{"X-A": {}, "X-B": {""}}, http.Header{"X-A": {}, "X-B": {""}}},
 	}
 	for _, tt := range tests {
@@ -57,7 +61,8 @@ func FuzzEndToEnd(f *testing.F) {
 	f.Add("close, X-A", "x-a")
 	f.Add(",, ,", "Cache-Control")
 	f.Fuzz(func(t *testing.T, connection, name string) {
-		in := http.Header{"Connection": {connection}, http.CanonicalHeaderKey(name): {"v"}, "X-B": {"w"}}
+		in := http.Header{"Connection": {connection}, http.CanonicalHeaderKey(name): {"v"},
+			"X-B": {"w"}}
 		out := httpcache.EndToEnd(in)
 		for option := range strings.SplitSeq(connection, ",") {
 			if option = strings.Trim(option, " \t"); option != "" && out.Get(option) != "" {

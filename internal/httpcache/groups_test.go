@@ -37,10 +37,12 @@ func TestGroups_RFC9875_2(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(strings.Join(tt.lines, "|"), func(t *testing.T) {
-			if got := httpcache.Groups(http.Header{"Cache-Groups": tt.lines}, nil); !slices.Equal(got, tt.want) {
+			if got := httpcache.Groups(http.Header{"Cache-Groups": tt.lines},
+				nil); !slices.Equal(got, tt.want) {
 				t.Errorf("Groups: %q, want %q", got, tt.want)
 			}
-			h := http.Header{"Cache-Group-Invalidation": tt.lines, "Cache-Groups": {`"x"`}, "Cache-Tag": {"y"}}
+			h := http.Header{"Cache-Group-Invalidation": tt.lines, "Cache-Groups": {`"x"`},
+				"Cache-Tag": {"y"}}
 			if got := httpcache.InvalidatedGroups(h); !slices.Equal(got, tt.want) {
 				t.Errorf("InvalidatedGroups: %q, want %q", got, tt.want)
 			}
@@ -106,7 +108,8 @@ func TestGroups_Limits(t *testing.T) {
 
 	// What is left out is what comes last in the message, not in the alphabet.
 	h = http.Header{"Cache-Groups": {`"zz"`}, "Cache-Tag": numbered("%03d", 200)}
-	if got := httpcache.Groups(h, []string{"Cache-Tag"}); len(got) != 128 || got[127] != "zz" || got[126] != "126" {
+	if got := httpcache.Groups(h, []string{"Cache-Tag"}); len(got) != 128 || got[127] != "zz" ||
+		got[126] != "126" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -123,13 +126,16 @@ func FuzzGroups(f *testing.F) {
 	f.Add(`"a", "b";c`, "a b,c")
 	f.Add(`"a", b`, " ,\t")
 	f.Fuzz(func(t *testing.T, list, tags string) {
-		h := http.Header{"Cache-Groups": {list}, "Cache-Group-Invalidation": {list}, "Cache-Tag": {tags}}
+		h := http.Header{"Cache-Groups": {list}, "Cache-Group-Invalidation": {list},
+			"Cache-Tag": {tags}}
 		got := httpcache.Groups(h, []string{"Cache-Tag"})
-		if len(got) > 128 || !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
+		if len(got) > 128 || !slices.IsSorted(got) ||
+			len(slices.Compact(slices.Clone(got))) != len(got) {
 			t.Errorf("got %q", got)
 		}
 		want := httpcache.InvalidatedGroups(h)
-		for _, tag := range strings.FieldsFunc(tags, func(r rune) bool { return strings.ContainsRune(", \t", r) }) {
+		for _, tag := range strings.FieldsFunc(tags,
+			func(r rune) bool { return strings.ContainsRune(", \t", r) }) {
 			if len(tag) <= 256 && !slices.Contains(want, tag) && len(want) < 128 {
 				want = append(want, tag)
 			}

@@ -26,7 +26,8 @@ func TestMatches_RFC9111_4_3_5(t *testing.T) {
 		{"another weak ETag", head(`Etag: W/"a"`), head(`Etag: W/"b"`), false},
 		{"new ETag", head(then), head(`Etag: "a"`, then), false},
 		{"empty ETag that is new", nil, head(`Etag: ""`), false},
-		{"another ETag, same date and length", head(`Etag: "a"`, then), head(`Etag: "b"`, then, "Content-Length: 5"), false},
+		{"another ETag, same date and length", head(`Etag: "a"`, then), head(`Etag: "b"`, then,
+			"Content-Length: 5"), false},
 
 		{"same date", head(then), head(then), true},
 		{"later date", head(other), head(then), false},
@@ -39,7 +40,8 @@ func TestMatches_RFC9111_4_3_5(t *testing.T) {
 		{"longer", nil, head("Content-Length: 6"), false},
 		{"empty", nil, head("Content-Length: 0"), false},
 		{"beyond any number", nil, head("Content-Length: 99999999999999999999"), false},
-		{"another length, same validators", head(`Etag: "a"`, then), head(`Etag: "a"`, then, "Content-Length: 6"), false},
+		{"another length, same validators", head(`Etag: "a"`, then), head(`Etag: "a"`, then,
+			"Content-Length: 6"), false},
 		{"stored field doesn't count", head("Content-Length: 6"), head("Content-Length: 5"), true},
 		{"several lines", nil, head("Content-Length: 5", "Content-Length: 5"), true},
 		{"malformed length", nil, head("Content-Length: -6"), false},
@@ -49,7 +51,8 @@ func TestMatches_RFC9111_4_3_5(t *testing.T) {
 		{"malformed ETag instead", head(`Etag: "v1"`), head("Etag: v1"), false},
 		{"malformed date", head("Last-Modified: then"), head("Last-Modified: now"), false},
 
-		{"all the same", head(`Etag: "a"`, then), head(`Etag: "a"`, then, "Content-Length: 5"), true},
+		{"all the same", head(`Etag: "a"`, then), head(`Etag: "a"`, then, "Content-Length: 5"),
+			true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,7 +100,8 @@ func TestSelectingNegotiated_RFC9111_4_1(t *testing.T) {
 		{"Accept", "gzip, br", "br, gzip", false},
 	} {
 		names := []string{tt.name}
-		a, b := httpcache.Selecting(names, head(tt.name+": "+tt.a)), httpcache.Selecting(names, head(tt.name+": "+tt.b))
+		a, b := httpcache.Selecting(names, head(tt.name+": "+tt.a)), httpcache.Selecting(names,
+			head(tt.name+": "+tt.b))
 		if (a == b) != tt.same {
 			t.Errorf("%q and %q", a, b)
 		}
@@ -114,7 +118,8 @@ func TestCenturies(t *testing.T) {
 	}{
 		{time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), "Wednesday, 01-Jul-76 00:00:00 GMT", true},
 		{time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), "Wednesday, 01-Jul-76 00:00:01 GMT", false},
-		{time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), "Thursday, 01-Jan-70 00:00:00 GMT", false}, // which 1970 began with, and not 2070
+		// which 1970 began with, and not 2070
+		{time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), "Thursday, 01-Jan-70 00:00:00 GMT", false},
 		{time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), "Wednesday, 01-Jan-70 00:00:00 GMT", true},
 		{time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), "Wednesday, 01-Jul-99 00:00:00 GMT", false},
 		{time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC), "Saturday, 01-Jan-00 00:00:00 GMT", true},
@@ -125,7 +130,8 @@ func TestCenturies(t *testing.T) {
 		{time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC), "Friday, 31-Dec-39 00:00:00 GMT", true},
 		{time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC), "Friday, 31-Dec-41 00:00:00 GMT", false},
 	} {
-		r := &httpcache.Response{Status: 200, Header: head("Expires: " + tt.expires), RequestTime: tt.received, ResponseTime: tt.received}
+		r := &httpcache.Response{Status: 200, Header: head("Expires: " + tt.expires),
+			RequestTime: tt.received, ResponseTime: tt.received}
 		if lifetime, _ := (httpcache.Policy{}).Lifetime(r); (lifetime > 0) != tt.fresh {
 			t.Errorf("%s in %d: %v", tt.expires, tt.received.Year(), lifetime)
 		}

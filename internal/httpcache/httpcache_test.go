@@ -31,7 +31,8 @@ func at(d time.Duration) string { return noon.Add(d).Format(http.TimeFormat) }
 
 // received is a response requested and received at noon.
 func received(status int, lines ...string) *httpcache.Response {
-	return &httpcache.Response{Status: status, Header: head(lines...), RequestTime: noon, ResponseTime: noon}
+	return &httpcache.Response{Status: status, Header: head(lines...), RequestTime: noon,
+		ResponseTime: noon}
 }
 
 // noAllocations fails the test if f allocates.

@@ -111,7 +111,8 @@ func (b textbook) freshnessLifetime() (lifetime *big.Int, explicit bool) {
 			}
 		}
 		expires, ok := readDate(lines[0], b.r.ResponseTime)
-		if !ok { // §5.3: "MUST interpret invalid date formats, especially the value "0", as representing a time in the past"
+		// §5.3: "MUST interpret invalid date formats, especially the value "0", as representing a time in the past"
+		if !ok {
 			return whole(0), true
 		}
 		return bounded(difference(inNanoseconds(expires), b.dateValue())), true
@@ -147,7 +148,8 @@ func bounded(lifetime *big.Int) *big.Int {
 // currentAge is §4.2.3, line by line.
 func (b textbook) currentAge(at time.Time) *big.Int {
 	// "now", "request_time", "response_time"
-	now, requestTime, responseTime := instant(at), instant(b.r.RequestTime), instant(b.r.ResponseTime)
+	now, requestTime, responseTime := instant(at), instant(b.r.RequestTime),
+		instant(b.r.ResponseTime)
 	ageValue, dateValue := b.ageValue(), b.dateValue()
 
 	// apparent_age = max(0, response_time - date_value);
@@ -156,7 +158,8 @@ func (b textbook) currentAge(at time.Time) *big.Int {
 	// response_delay = response_time - request_time;
 	// corrected_age_value = age_value + response_delay;
 	responseDelay := difference(responseTime, requestTime)
-	responseDelay = maximum(whole(0), responseDelay) // a clock that was set back doesn't make anything younger
+	// a clock that was set back doesn't make anything younger
+	responseDelay = maximum(whole(0), responseDelay)
 	correctedAgeValue := sum(ageValue, responseDelay)
 
 	// corrected_initial_age = max(apparent_age, corrected_age_value);
@@ -184,7 +187,8 @@ func (b textbook) ageValue() *big.Int {
 }
 
 // reuse is §4, as far as it is about freshness.
-func (b textbook) reuse(request http.Header, now time.Time) (verdict httpcache.Verdict, reason string) {
+func (b textbook) reuse(request http.Header, now time.Time) (verdict httpcache.Verdict,
+	reason string) {
 	response, _ := b.responseSays()
 	req := b.requestSays(request)
 	lifetime, _ := b.freshnessLifetime()
@@ -207,7 +211,8 @@ func (b textbook) reuse(request http.Header, now time.Time) (verdict httpcache.V
 	staleness := difference(age, lifetime)
 	// §5.2.1.2: "exceeded its freshness lifetime by no more than the specified number of seconds",
 	// or "of any age". A value that can't be read grants nothing.
-	if req.bare("max-stale") || req.valid("max-stale") && !exceeds(staleness, inNanoseconds(req.seconds("max-stale"))) {
+	if req.bare("max-stale") || req.valid("max-stale") && !exceeds(staleness,
+		inNanoseconds(req.seconds("max-stale"))) {
 		return httpcache.StaleAllowed, "max-stale"
 	}
 	// RFC 5861 §3: "up to the indicated number of seconds", by which the package takes the window
@@ -231,8 +236,10 @@ func (b textbook) acceptable(req sayings, lifetime, age *big.Int) bool {
 			return false
 		}
 	}
-	if req.has("min-fresh") { // §5.2.1.3: "no less than its current age plus the specified time in seconds"
-		if !req.valid("min-fresh") || exceeds(sum(age, inNanoseconds(req.seconds("min-fresh"))), lifetime) {
+	// §5.2.1.3: "no less than its current age plus the specified time in seconds"
+	if req.has("min-fresh") {
+		if !req.valid("min-fresh") || exceeds(sum(age, inNanoseconds(req.seconds("min-fresh"))),
+			lifetime) {
 			return false
 		}
 	}
@@ -241,7 +248,8 @@ func (b textbook) acceptable(req sayings, lifetime, age *big.Int) bool {
 
 // prohibited covers §5.2.2.2, §5.2.2.4, §5.2.2.8 and §5.2.2.10, however malformed the field is.
 func (b textbook) prohibited(response sayings) bool {
-	return response.has("must-revalidate") || response.has("proxy-revalidate") || response.has("s-maxage") || response.has("no-cache")
+	return response.has("must-revalidate") || response.has("proxy-revalidate") ||
+		response.has("s-maxage") || response.has("no-cache")
 }
 
 // staleOnError is RFC 5861 §4 and what §4.2.4 leaves to the operator. A stale-if-error of zero and
@@ -271,12 +279,15 @@ func agree(t *testing.T, s scenario) {
 	t.Helper()
 	book := textbook{s.policy, s.response}
 	wantLifetime, wantExplicit := book.freshnessLifetime()
-	if lifetime, explicit := s.policy.Lifetime(s.response); !equals(lifetime, wantLifetime) || explicit != wantExplicit {
-		t.Errorf("lifetime %v, %v, want %v ns, %v\n%v", lifetime, explicit, wantLifetime, wantExplicit, s)
+	if lifetime, explicit := s.policy.Lifetime(s.response); !equals(lifetime, wantLifetime) ||
+		explicit != wantExplicit {
+		t.Errorf("lifetime %v, %v, want %v ns, %v\n%v", lifetime, explicit, wantLifetime,
+			wantExplicit, s)
 	}
 	f := s.policy.Facts(s.response)
 	if !equals(f.Lifetime, wantLifetime) || f.Source.Explicit() != wantExplicit {
-		t.Errorf("facts: lifetime %v, %v, want %v ns, %v\n%v", f.Lifetime, f.Source, wantLifetime, wantExplicit, s)
+		t.Errorf("facts: lifetime %v, %v, want %v ns, %v\n%v", f.Lifetime, f.Source, wantLifetime,
+			wantExplicit, s)
 	}
 	wantAge := book.currentAge(s.now)
 	if age := f.Age(s.now); !equals(age, wantAge) {
@@ -287,13 +298,16 @@ func agree(t *testing.T, s scenario) {
 	if u.Verdict != wantVerdict || u.Reason != wantReason {
 		t.Errorf("verdict %v, %q, want %v, %q\n%v", u.Verdict, u.Reason, wantVerdict, wantReason, s)
 	}
-	if want := !book.acceptable(book.requestSays(s.request), wantLifetime, wantAge); (u.Objection != "") != want {
+	if want := !book.acceptable(book.requestSays(s.request), wantLifetime,
+		wantAge); (u.Objection != "") != want {
 		t.Errorf("objection %q, want one: %v\n%v", u.Objection, want, s)
 	}
-	if !equals(u.Lifetime, wantLifetime) || !equals(u.Age, wantAge) || u.OnlyIfCached != book.requestSays(s.request).has("only-if-cached") {
+	if !equals(u.Lifetime, wantLifetime) || !equals(u.Age, wantAge) ||
+		u.OnlyIfCached != book.requestSays(s.request).has("only-if-cached") {
 		t.Errorf("%+v\n%v", u, s)
 	}
-	if got, want := f.StaleOnError(s.request, s.now), book.staleOnError(s.request, s.now); got != want {
+	if got, want := f.StaleOnError(s.request, s.now), book.staleOnError(s.request,
+		s.now); got != want {
 		t.Errorf("stale on error %v, want %v\n%v", got, want, s)
 	}
 }
@@ -311,7 +325,8 @@ func TestAgainstTextbook_RFC9111_4_2(t *testing.T) {
 		}
 		return !t.Failed()
 	})
-	for _, reason := range []string{"", "request", "stale", "max-stale", "stale-while-revalidate", "on error"} {
+	for _, reason := range []string{"", "request", "stale", "max-stale", "stale-while-revalidate",
+		"on error"} {
 		if verdicts[reason] < race.Cases(50) && !t.Failed() {
 			t.Errorf("too few of a kind: %v", verdicts)
 		}
@@ -337,13 +352,17 @@ func FuzzAgainstTextbook(f *testing.F) {
 // of Dictionaries is too coarse for is left out, and so are dates of which both are known to think
 // differently (see readDate).
 func FuzzFieldsAgainstTextbook(f *testing.F) {
-	f.Add(`private=  "a,b`, "max-age=5, s-maxage = 6", `max-stale, a="b\", c"`, "max-age=5, public=?0;a=b", "Sun Nov  6 08:49:37 2094")
-	f.Add(`max-age="5"`, `a="\\", no-cache`, "min-fresh=0", `private="a\"b", a=(1 2 "a");q`, "Sunday, 06-Nov-34 08:49:37 GMT")
-	f.Add("", "stale-while-revalidate=5", "no-cache", "stale-if-error=-5, b=1.5", "Thu, 29 Feb 2028 12:00:00 GMT")
+	f.Add(`private=  "a,b`, "max-age=5, s-maxage = 6", `max-stale, a="b\", c"`,
+		"max-age=5, public=?0;a=b", "Sun Nov  6 08:49:37 2094")
+	f.Add(`max-age="5"`, `a="\\", no-cache`, "min-fresh=0", `private="a\"b", a=(1 2 "a");q`,
+		"Sunday, 06-Nov-34 08:49:37 GMT")
+	f.Add("", "stale-while-revalidate=5", "no-cache", "stale-if-error=-5, b=1.5",
+		"Thu, 29 Feb 2028 12:00:00 GMT")
 	coarse := regexp.MustCompile(`:|%"`)
 	disputed := regexp.MustCompile(`(?i)29-feb`)
 	f.Fuzz(func(t *testing.T, one, two, request, targeted, expires string) {
-		s := scenario{response: received(200, `Etag: "v1"`), request: http.Header{"Cache-Control": {request}}, now: noon}
+		s := scenario{response: received(200, `Etag: "v1"`),
+			request: http.Header{"Cache-Control": {request}}, now: noon}
 		s.response.Header["Cache-Control"] = []string{one, two}
 		agree(t, s)
 		if !coarse.MatchString(targeted + two) {

@@ -50,7 +50,8 @@ func readCacheControl(lines []string) (s sayings) {
 		for line != "" {
 			m := quotedDirective.FindStringSubmatch(line)
 			if s.wrong {
-				m = nil // after a quote that never ends others can't be told apart, and every comma separates
+				// after a quote that never ends others can't be told apart, and every comma separates
+				m = nil
 			} else if m == nil && quoteOpens.MatchString(line) {
 				s.wrong = true
 			}
@@ -78,7 +79,8 @@ func (s sayings) has(name string) bool {
 
 // bare is whether the directive is there, and never with a value.
 func (s sayings) bare(name string) bool {
-	return s.has(name) && !s.wrong && !slices.ContainsFunc(s.list, func(d saying) bool { return d.name == name && d.value != nil })
+	return s.has(name) && !s.wrong && !slices.ContainsFunc(s.list,
+		func(d saying) bool { return d.name == name && d.value != nil })
 }
 
 // valid is whether the directive has delta-seconds (§1.2.2), and the same ones wherever it is
@@ -132,13 +134,15 @@ const (
 	sfBoolean  = `\?[01]`
 	sfDate     = `@` + sfInteger
 	sfDisplay  = `%"(?:[ !#$&-~]|%[0-9a-f]{2})*"`
-	sfBareItem = `(?:` + sfDecimal + `|` + sfInteger + `|` + sfString + `|` + sfToken + `|` + sfBytes + `|` + sfBoolean + `|` + sfDate + `|` + sfDisplay + `)`
-	sfParams   = `(?:; *` + sfKey + `(?:=` + sfBareItem + `)?)*`
-	sfInner    = `\( *(?:` + sfBareItem + sfParams + `(?: +` + sfBareItem + sfParams + `)*)? *\)`
+	sfBareItem = `(?:` + sfDecimal + `|` + sfInteger + `|` + sfString + `|` + sfToken + `|` +
+		sfBytes + `|` + sfBoolean + `|` + sfDate + `|` + sfDisplay + `)`
+	sfParams = `(?:; *` + sfKey + `(?:=` + sfBareItem + `)?)*`
+	sfInner  = `\( *(?:` + sfBareItem + sfParams + `(?: +` + sfBareItem + sfParams + `)*)? *\)`
 )
 
 var (
-	sfMember  = regexp.MustCompile(`^(` + sfKey + `)(?:=(` + sfInner + `|` + sfBareItem + `))?` + sfParams)
+	sfMember = regexp.MustCompile(`^(` + sfKey + `)(?:=(` + sfInner + `|` + sfBareItem + `))?` +
+		sfParams)
 	sfComma   = regexp.MustCompile(`^[ \t]*,[ \t]*`)
 	sfNatural = regexp.MustCompile(`^(?:[0-9]+|-0+)$`)
 )
@@ -175,7 +179,8 @@ func readTargeted(lines []string) (s sayings, ok bool) {
 				n = strings.TrimLeft(value, "-")
 			}
 			s.list = append(s.list, saying{name, &n})
-		case "must-revalidate", "proxy-revalidate", "public", "must-understand", "no-store", "no-cache", "private":
+		case "must-revalidate", "proxy-revalidate", "public", "must-understand", "no-store",
+			"no-cache", "private":
 			switch {
 			case value == "?0":
 			case value == "" || value == "?1":
@@ -196,12 +201,16 @@ func readTargeted(lines []string) (s sayings, ok bool) {
 // other than "GMT" to be invalid" (§4.2). That the day of the week is another one than the date's
 // doesn't matter to the package.
 var (
-	monthNames = []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
+	monthNames = []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
+		"nov", "dec"}
 	anyMonth   = `(` + strings.Join(monthNames, "|") + `)`
 	timeOfDay  = `([0-9]{2}):([0-9]{2}):([0-9]{2})`
-	imfFixdate = regexp.MustCompile(`^(?:sun|mon|tue|wed|thu|fri|sat), ([0-9]{2}) ` + anyMonth + ` ([0-9]{4}) ` + timeOfDay + ` gmt$`)
-	rfc850Date = regexp.MustCompile(`^(sun|mon|tues|wednes|thurs|fri|satur)day, ([0-9]{2})-` + anyMonth + `-([0-9]{2}) ` + timeOfDay + ` gmt$`)
-	asctime    = regexp.MustCompile(`^(?:sun|mon|tue|wed|thu|fri|sat) ` + anyMonth + ` ([0-9 ][0-9]) ` + timeOfDay + ` ([0-9]{4})$`)
+	imfFixdate = regexp.MustCompile(`^(?:sun|mon|tue|wed|thu|fri|sat), ([0-9]{2}) ` + anyMonth +
+		` ([0-9]{4}) ` + timeOfDay + ` gmt$`)
+	rfc850Date = regexp.MustCompile(`^(sun|mon|tues|wednes|thurs|fri|satur)day, ([0-9]{2})-` +
+		anyMonth + `-([0-9]{2}) ` + timeOfDay + ` gmt$`)
+	asctime = regexp.MustCompile(`^(?:sun|mon|tue|wed|thu|fri|sat) ` + anyMonth +
+		` ([0-9 ][0-9]) ` + timeOfDay + ` ([0-9]{4})$`)
 )
 
 // readDate returns seconds since 1970.
@@ -250,11 +259,13 @@ func secondsOf(year int, monthName, dayOfMonth string, clock []string) (seconds 
 		lengths[1] = 29
 	}
 	month := slices.Index(monthNames, monthName)
-	day, hour, minute, second := number(dayOfMonth), number(clock[0]), number(clock[1]), number(clock[2])
+	day, hour, minute, second := number(dayOfMonth), number(clock[0]), number(clock[1]),
+		number(clock[2])
 	if day < 1 || day > lengths[month] || hour > 23 || minute > 59 || second > 60 { // a leap second
 		return nil, false
 	}
-	days := 365*year + (year+3)/4 - (year+99)/100 + (year+399)/400 // before that year, since year 0, which is a leap year
+	// before that year, since year 0, which is a leap year
+	days := 365*year + (year+3)/4 - (year+99)/100 + (year+399)/400
 	for _, length := range lengths[:month] {
 		days += length
 	}

@@ -199,8 +199,10 @@ func meaning(field, value string) (list []string, ok bool) {
 			digits, isQ := strings.CutPrefix(strings.Replace(q, "Q", "q", 1), "q=")
 			whole, fraction, _ := strings.Cut(digits, ".")
 			var err error
-			if weight, err = strconv.ParseFloat(whole+"."+fraction+"0", 64); err != nil || !isQ || weight > 1 ||
-				len(whole) != 1 || len(fraction) > 3 || strings.Trim(fraction, "0123456789") != "" ||
+			if weight, err = strconv.ParseFloat(whole+"."+fraction+"0", 64); err != nil || !isQ ||
+				weight > 1 ||
+				len(whole) != 1 || len(fraction) > 3 || strings.Trim(fraction,
+				"0123456789") != "" ||
 				strings.Trim(whole, "01") != "" {
 				return nil, false
 			}
@@ -208,7 +210,8 @@ func meaning(field, value string) (list []string, ok bool) {
 		letters := "abcdefghijklmnopqrstuvwxyz0123456789-"
 		if field == "encoding" {
 			letters += "!#$%&'*+.^_`|~"
-			name = strings.TrimPrefix(name, map[string]string{"x-gzip": "x-", "x-compress": "x-"}[name])
+			name = strings.TrimPrefix(name, map[string]string{"x-gzip": "x-",
+				"x-compress": "x-"}[name])
 		} else if name == "*" {
 			letters = "*"
 		}

@@ -15,7 +15,8 @@ func TestParsePart_RFC9110_14_4(t *testing.T) {
 		{"bytes 0-4/10", 5, httpcache.Part{Start: 0, End: 5, Total: 10}},
 		{"BYTES 5-9/10", 5, httpcache.Part{Start: 5, End: 10, Total: 10}},
 		{"bytes 9-9/10", 1, httpcache.Part{Start: 9, End: 10, Total: 10}},
-		{"bytes 0-9223372036854775805/9223372036854775806", 9223372036854775806, httpcache.Part{End: 9223372036854775806, Total: 9223372036854775806}},
+		{"bytes 0-9223372036854775805/9223372036854775806", 9223372036854775806,
+			httpcache.Part{End: 9223372036854775806, Total: 9223372036854775806}},
 		{field: "", length: 5},
 		{field: "bytes 4-9/10", length: 5},
 		{field: "bytes 0-4/10", length: 6},
@@ -38,7 +39,8 @@ func TestParsePart_RFC9110_14_4(t *testing.T) {
 			t.Errorf("%q of %d: %v, %v", tt.field, tt.length, got, ok)
 		}
 	}
-	if _, ok := httpcache.ParsePart(head("Content-Range: bytes 0-4/10", "Content-Range: bytes 5-9/10"), 5); ok {
+	if _, ok := httpcache.ParsePart(head("Content-Range: bytes 0-4/10",
+		"Content-Range: bytes 5-9/10"), 5); ok {
 		t.Error("two of them that differ")
 	}
 }
@@ -46,11 +48,14 @@ func TestParsePart_RFC9110_14_4(t *testing.T) {
 func TestPartAnswers_RFC9111_3_3(t *testing.T) {
 	part := httpcache.Part{Start: 4, End: 9, Total: 10}
 	for field, want := range map[string]httpcache.Range{
-		"bytes=4-8": {Start: 4, Length: 5}, "bytes=5-6": {Start: 5, Length: 2}, "bytes=8-8": {Start: 8, Length: 1},
-		"bytes=4-9": {}, "bytes=3-5": {}, "bytes=0-": {}, "bytes=5-": {}, "bytes=-1": {}, "bytes=-6": {}, "bytes=4-5,7-8": {}, "bytes=20-": {}, "lines=4-5": {}, "": {},
+		"bytes=4-8": {Start: 4, Length: 5}, "bytes=5-6": {Start: 5, Length: 2},
+		"bytes=8-8": {Start: 8, Length: 1},
+		"bytes=4-9": {}, "bytes=3-5": {}, "bytes=0-": {}, "bytes=5-": {}, "bytes=-1": {},
+		"bytes=-6": {}, "bytes=4-5,7-8": {}, "bytes=20-": {}, "lines=4-5": {}, "": {},
 	} {
 		got, ok := part.Of(head("Range: " + field))
-		if got != want || ok != (want != httpcache.Range{}) || ok != part.Answers(head("Range: "+field)) {
+		if got != want || ok != (want != httpcache.Range{}) || ok != part.Answers(head("Range: "+
+			field)) {
 			t.Errorf("%s: %v, %v", field, got, ok)
 		}
 	}
@@ -61,7 +66,8 @@ func TestPartAnswers_RFC9111_3_3(t *testing.T) {
 	if part.Answers(twice) || httpcache.SingleRange(twice) {
 		t.Error("two lines")
 	}
-	if got, ok := (httpcache.Part{Start: 4, End: 10, Total: 10}).Of(head("Range: bytes=-5")); !ok || got.Start != 5 {
+	if got, ok := (httpcache.Part{Start: 4, End: 10, Total: 10}).Of(head("Range: bytes=-5")); !ok ||
+		got.Start != 5 {
 		t.Errorf("a suffix: %v, %v", got, ok)
 	}
 }

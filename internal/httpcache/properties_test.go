@@ -42,7 +42,8 @@ func TestProperties_RFC9111(t *testing.T) {
 func afterwards(now time.Time) []time.Time {
 	var times []time.Time
 	const century = 100 * 365 * 24 * time.Hour
-	for _, d := range []time.Duration{1, time.Second, 5 * time.Second, 20 * time.Second, time.Minute, time.Hour, century, math.MaxInt64} {
+	for _, d := range []time.Duration{1, time.Second, 5 * time.Second, 20 * time.Second,
+		time.Minute, time.Hour, century, math.MaxInt64} {
 		times = append(times, now.Add(d))
 	}
 	return times
@@ -63,10 +64,12 @@ func ageGrows(t *testing.T, s scenario) {
 // freshnessIsPositive: no number is so large that it comes out as a small one.
 func freshnessIsPositive(t *testing.T, s scenario) {
 	u := s.reuse()
-	if u.Lifetime < 0 || u.Lifetime > clamp || u.Age < 0 || u.Verdict == httpcache.Fresh && u.Lifetime-u.Age <= 0 {
+	if u.Lifetime < 0 || u.Lifetime > clamp || u.Age < 0 || u.Verdict == httpcache.Fresh &&
+		u.Lifetime-u.Age <= 0 {
 		t.Errorf("%+v\n%v", u, s)
 	}
-	for _, huge := range []string{"2147483648", "9223372036854775807", "9223372036854775808", "18446744073709551617", "99999999999999999999999999999"} {
+	for _, huge := range []string{"2147483648", "9223372036854775807", "9223372036854775808",
+		"18446744073709551617", "99999999999999999999999999999"} {
 		s := s.clone().untargeted()
 		s.response.Header["Cache-Control"] = []string{"s-maxage=" + huge}
 		if lifetime, _ := s.policy.Lifetime(s.response); lifetime != clamp {
@@ -81,15 +84,18 @@ func staleStaysStale(t *testing.T, s scenario) {
 	before, beforeOnError := f.Reuse(s.request, s.now).Verdict, f.StaleOnError(s.request, s.now)
 	for _, now := range afterwards(s.now) {
 		verdict, onError := f.Reuse(s.request, now).Verdict, f.StaleOnError(s.request, now)
-		if before == httpcache.Stale && verdict != httpcache.Stale || before != httpcache.Fresh && verdict == httpcache.Fresh || onError && !beforeOnError {
-			t.Errorf("verdict %v, on error %v, but at %v %v, %v\n%v", before, beforeOnError, now, verdict, onError, s)
+		if before == httpcache.Stale && verdict != httpcache.Stale || before != httpcache.Fresh &&
+			verdict == httpcache.Fresh || onError && !beforeOnError {
+			t.Errorf("verdict %v, on error %v, but at %v %v, %v\n%v", before, beforeOnError, now,
+				verdict, onError, s)
 		}
 		before, beforeOnError = verdict, onError
 	}
 }
 
 func noCacheIsNeverFresh(t *testing.T, s scenario) {
-	for _, directive := range []string{"no-cache", `no-cache="set-cookie"`, "NO-CACHE", "no-cache="} {
+	for _, directive := range []string{"no-cache", `no-cache="set-cookie"`, "NO-CACHE",
+		"no-cache="} {
 		s := s.untargeted().saying("Cache-Control", directive)
 		for _, now := range append(afterwards(s.now), s.now, s.response.ResponseTime) {
 			if s.now = now; s.reuse().Verdict != httpcache.Stale || s.staleOnError() {
@@ -102,10 +108,13 @@ func noCacheIsNeverFresh(t *testing.T, s scenario) {
 // mustRevalidateIsNeverStale covers §5.2.2.2, §5.2.2.8 and §5.2.2.10.
 func mustRevalidateIsNeverStale(t *testing.T, s scenario) {
 	s.policy.MaxStale = time.Hour
-	for _, directive := range []string{"must-revalidate", "Proxy-Revalidate", "s-maxage=5", "s-maxage=x", "must-revalidate=1"} {
-		s := s.untargeted().saying("Cache-Control", directive+", stale-while-revalidate=600, stale-if-error=600")
+	for _, directive := range []string{"must-revalidate", "Proxy-Revalidate", "s-maxage=5",
+		"s-maxage=x", "must-revalidate=1"} {
+		s := s.untargeted().saying("Cache-Control", directive+
+			", stale-while-revalidate=600, stale-if-error=600")
 		u := s.reuse()
-		if expired := u.Age >= u.Lifetime; expired && (u.Verdict != httpcache.Stale || s.staleOnError()) {
+		if expired := u.Age >= u.Lifetime; expired && (u.Verdict != httpcache.Stale ||
+			s.staleOnError()) {
 			t.Errorf("%s: %+v, on error %v\n%v", directive, u, s.staleOnError(), s)
 		}
 	}
@@ -113,7 +122,8 @@ func mustRevalidateIsNeverStale(t *testing.T, s scenario) {
 
 // malformedIsStale: §4.2.1, §5.3.
 func malformedIsStale(t *testing.T, s scenario) {
-	for _, number := range []string{"", "=", "=x", "=-1", "=1.5", "=+5", "=5s", "= 5 0", `="5`, `="5"5`, "='5'", "=0x5", "=1e9", "=\u0665"} {
+	for _, number := range []string{"", "=", "=x", "=-1", "=1.5", "=+5", "=5s", "= 5 0", `="5`,
+		`="5"5`, "='5'", "=0x5", "=1e9", "=\u0665"} {
 		for _, line := range []string{"s-maxage" + number, "max-age" + number} {
 			s := s.untargeted().saying("Cache-Control", line)
 			if line[0] == 'm' && s.policy.Facts(s.response).MustRevalidate {
@@ -122,7 +132,8 @@ func malformedIsStale(t *testing.T, s scenario) {
 			never(t, line, s)
 		}
 	}
-	for _, date := range []string{"", "0", "-1", "noon", "Wed, 01 Jul 2126 12:00:00 EST", "2126-07-01T12:00:00Z"} {
+	for _, date := range []string{"", "0", "-1", "noon", "Wed, 01 Jul 2126 12:00:00 EST",
+		"2126-07-01T12:00:00Z"} {
 		s := s.untargeted().clone()
 		s.policy.HeuristicLimit = time.Hour
 		s.response.Header["Cache-Control"] = []string{"public"}
@@ -130,7 +141,8 @@ func malformedIsStale(t *testing.T, s scenario) {
 		s.response.Header["Last-Modified"] = []string{at(-1000 * time.Hour)}
 		never(t, "Expires: "+date, s)
 	}
-	for _, value := range []string{"", "=-1", "=60.0", `="60"`, "=sixty", "=(60)", "=?0", "=@60"} { // RFC 9213 §2.1
+	// RFC 9213 §2.1
+	for _, value := range []string{"", "=-1", "=60.0", `="60"`, "=sixty", "=(60)", "=?0", "=@60"} {
 		s := s.clone()
 		s.policy.Targets = []string{"Cdn-Cache-Control"}
 		s.response.Header["Cdn-Cache-Control"] = []string{"max-age" + value}
@@ -139,7 +151,8 @@ func malformedIsStale(t *testing.T, s scenario) {
 }
 
 func contradictoryIsStale(t *testing.T, s scenario) {
-	for _, line := range []string{"s-maxage=600, S-MaxAge=601", `s-maxage="600", s-maxage="601"`, "s-maxage=600, s-maxage", "s-maxage=x, s-maxage=600"} {
+	for _, line := range []string{"s-maxage=600, S-MaxAge=601", `s-maxage="600", s-maxage="601"`,
+		"s-maxage=600, s-maxage", "s-maxage=x, s-maxage=600"} {
 		never(t, line, s.untargeted().saying("Cache-Control", line))
 	}
 	s = s.untargeted().clone()
@@ -154,7 +167,8 @@ func contradictoryIsStale(t *testing.T, s scenario) {
 func never(t *testing.T, what string, s scenario) {
 	t.Helper()
 	lifetime, explicit := s.policy.Lifetime(s.response)
-	if u := s.reuse(); lifetime != 0 || !explicit || u.Verdict == httpcache.Fresh || u.Reason == "request" {
+	if u := s.reuse(); lifetime != 0 || !explicit || u.Verdict == httpcache.Fresh ||
+		u.Reason == "request" {
 		t.Errorf("%s: lifetime %v, %v, %+v\n%v", what, lifetime, explicit, u, s)
 	}
 }
@@ -210,7 +224,8 @@ func ignoredRequest(t *testing.T, s scenario) {
 	if s.reuse() != without.reuse() || s.staleOnError() != without.staleOnError() {
 		t.Errorf("%+v\n%+v\n%v", s.reuse(), without.reuse(), s)
 	}
-	if ok, reason := s.policy.Storable("GET", s.request, s.response); reason == httpcache.ReasonRequest {
+	if ok, reason := s.policy.Storable("GET", s.request,
+		s.response); reason == httpcache.ReasonRequest {
 		t.Errorf("storable: %v, %q\n%v", ok, reason, s)
 	}
 }

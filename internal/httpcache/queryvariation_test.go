@@ -69,7 +69,8 @@ func TestParseQueryVariation_Draft5_2(t *testing.T) {
 			if s.String() != tt.want || ok != (tt.want != "") || ok == (s.String() == "") {
 				t.Errorf("got %q, %v", s, ok)
 			}
-			if again, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: " + s.String())); again.String() != s.String() {
+			if again, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: " +
+				s.String())); again.String() != s.String() {
 				t.Errorf("%q became %q", s, again)
 			}
 		})
@@ -208,12 +209,14 @@ func FuzzQueryVariation(f *testing.F) {
 			}
 			return
 		}
-		if again, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: " + s.String())); again.String() != s.String() {
+		if again, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: " +
+			s.String())); again.String() != s.String() {
 			t.Errorf("%q became %q", s, again)
 		}
 		reversed := strings.Split(a, "&")
 		slices.Reverse(reversed)
-		queries := []string{a, b, a + "&" + b, b + "&" + a, strings.Join(reversed, "&"), "&" + a, s.Canonical(a)}
+		queries := []string{a, b, a + "&" + b, b + "&" + a, strings.Join(reversed, "&"), "&" + a,
+			s.Canonical(a)}
 		for _, one := range queries {
 			for _, two := range queries {
 				want := equivalent(keys, except, anyOrder, one, two)
@@ -260,7 +263,8 @@ func formDecoded(s string) string {
 			const digits = "0123456789abcdef"
 			high := strings.IndexByte(digits, s[1]|0x20)
 			low := strings.IndexByte(digits, s[2]|0x20)
-			if hex := "0123456789abcdefABCDEF"; strings.IndexByte(hex, s[1]) >= 0 && strings.IndexByte(hex, s[2]) >= 0 {
+			if hex := "0123456789abcdefABCDEF"; strings.IndexByte(hex, s[1]) >= 0 &&
+				strings.IndexByte(hex, s[2]) >= 0 {
 				raw = append(raw, byte(high*16+low))
 				s = s[2:]
 				continue

@@ -80,7 +80,8 @@ func TestParseRange_RFC9110_14_1_2(t *testing.T) {
 			}
 		})
 	}
-	if got, err := httpcache.ParseRange("bytes=0-0"+strings.Repeat(",1-1", 63)+strings.Repeat(",", 99), 10); len(got) != 64 || err != nil {
+	if got, err := httpcache.ParseRange("bytes=0-0"+strings.Repeat(",1-1", 63)+strings.Repeat(",",
+		99), 10); len(got) != 64 || err != nil {
 		t.Errorf("64 ranges: %d, %v", len(got), err)
 	}
 }
@@ -93,7 +94,8 @@ func TestContentRange_RFC9110_14_4(t *testing.T) {
 	}{
 		{httpcache.Range{Start: 0, Length: 1}, 1, "bytes 0-0/1"},
 		{httpcache.Range{Start: 42, Length: 1192}, 1234, "bytes 42-1233/1234"},
-		{httpcache.Range{Start: math.MaxInt64 - 1, Length: 1}, math.MaxInt64, "bytes 9223372036854775806-9223372036854775806/9223372036854775807"},
+		{httpcache.Range{Start: math.MaxInt64 - 1, Length: 1}, math.MaxInt64,
+			"bytes 9223372036854775806-9223372036854775806/9223372036854775807"},
 	}
 	for _, tt := range tests {
 		if got := tt.r.ContentRange(tt.size); got != tt.want {
@@ -109,7 +111,8 @@ func TestTotalLength(t *testing.T) {
 	if got := httpcache.TotalLength([]httpcache.Range{{0, 3}, {1, 4}}); got != 7 {
 		t.Errorf("two: %d", got)
 	}
-	if got := httpcache.TotalLength([]httpcache.Range{{0, math.MaxInt64}, {0, 1}, {0, 2}}); got != math.MaxInt64 {
+	if got := httpcache.TotalLength([]httpcache.Range{{0, math.MaxInt64}, {0, 1},
+		{0, 2}}); got != math.MaxInt64 {
 		t.Errorf("overflow: %d", got)
 	}
 }
@@ -120,7 +123,8 @@ func FuzzParseRange(f *testing.F) {
 	f.Fuzz(func(t *testing.T, field string, size int64) {
 		size = max(size, 0)
 		ranges, err := httpcache.ParseRange(field, size)
-		if err != nil && ranges != nil || err == nil && len(ranges) == 0 && size > 0 || len(ranges) > 64 {
+		if err != nil && ranges != nil || err == nil && len(ranges) == 0 && size > 0 ||
+			len(ranges) > 64 {
 			t.Errorf("%q of %d: %v, %v", field, size, ranges, err)
 		}
 		for _, r := range ranges {

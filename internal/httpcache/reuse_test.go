@@ -33,11 +33,14 @@ func TestReuse_RFC9111_4(t *testing.T) {
 		{"response no-cache §5.2.2.4", "max-age=100, no-cache", nil, 0, stale, "stale"},
 		{"response no-cache with names", `max-age=100, no-cache="x"`, nil, 0, stale, "stale"},
 
-		{"request no-cache §5.2.1.4", maxAge100, head("Cache-Control: No-Cache"), 1, stale, "request"},
-		{"request no-cache, expired", maxAge100, head("Cache-Control: no-cache, max-stale"), 200, stale, "stale, refused"},
+		{"request no-cache §5.2.1.4", maxAge100, head("Cache-Control: No-Cache"), 1, stale,
+			"request"},
+		{"request no-cache, expired", maxAge100, head("Cache-Control: no-cache, max-stale"), 200,
+			stale, "stale, refused"},
 		{"Pragma §5.4", maxAge100, head("Pragma: x, No-Cache"), 1, stale, "request"},
 		{"Pragma of another kind", maxAge100, head("Pragma: x, no-cache-please"), 1, fresh, ""},
-		{"Pragma with Cache-Control", maxAge100, head("Pragma: no-cache", "Cache-Control: max-stale"), 1, fresh, ""},
+		{"Pragma with Cache-Control", maxAge100, head("Pragma: no-cache",
+			"Cache-Control: max-stale"), 1, fresh, ""},
 		{"request no-store", maxAge100, head("Cache-Control: no-store"), 1, fresh, ""},
 
 		{"max-age §5.2.1.1 larger", maxAge100, head("Cache-Control: max-age=51"), 50, fresh, ""},
@@ -45,29 +48,44 @@ func TestReuse_RFC9111_4(t *testing.T) {
 		{"max-age smaller", maxAge100, head("Cache-Control: max-age=49"), 50, stale, "request"},
 		{"max-age 0 at once", maxAge100, head("Cache-Control: max-age=0"), 0, stale, "request"},
 		{"max-age malformed", maxAge100, head("Cache-Control: max-age=x"), 1, stale, "request"},
-		{"max-age contradictory", maxAge100, head("Cache-Control: max-age=50, max-age=60"), 1, stale, "request"},
-		{"max-age beyond expiry", maxAge100, head("Cache-Control: max-age=500"), 200, stale, "stale"},
+		{"max-age contradictory", maxAge100, head("Cache-Control: max-age=50, max-age=60"), 1,
+			stale, "request"},
+		{"max-age beyond expiry", maxAge100, head("Cache-Control: max-age=500"), 200, stale,
+			"stale"},
 
 		{"min-fresh §5.2.1.3 met", maxAge100, head("Cache-Control: min-fresh=50"), 50, fresh, ""},
 		{"min-fresh missed", maxAge100, head("Cache-Control: min-fresh=51"), 50, stale, "request"},
-		{"min-fresh malformed", maxAge100, head("Cache-Control: min-fresh=-1"), 50, stale, "request"},
-		{"min-fresh without value", maxAge100, head("Cache-Control: min-fresh"), 50, stale, "request"},
+		{"min-fresh malformed", maxAge100, head("Cache-Control: min-fresh=-1"), 50, stale,
+			"request"},
+		{"min-fresh without value", maxAge100, head("Cache-Control: min-fresh"), 50, stale,
+			"request"},
 
-		{"max-stale §5.2.1.2 any", maxAge100, head("Cache-Control: max-stale"), 100000, allowed, "max-stale"},
+		{"max-stale §5.2.1.2 any", maxAge100, head("Cache-Control: max-stale"), 100000, allowed,
+			"max-stale"},
 		{"max-stale, still fresh", maxAge100, head("Cache-Control: max-stale"), 1, fresh, ""},
-		{"max-stale equal", maxAge100, head("Cache-Control: max-stale=20"), 120, allowed, "max-stale"},
+		{"max-stale equal", maxAge100, head("Cache-Control: max-stale=20"), 120, allowed,
+			"max-stale"},
 		{"max-stale exceeded", maxAge100, head("Cache-Control: max-stale=20"), 121, stale, "stale"},
 		{"max-stale malformed", maxAge100, head("Cache-Control: max-stale=x"), 101, stale, "stale"},
 		{"max-stale empty", maxAge100, head("Cache-Control: max-stale="), 101, stale, "stale"},
-		{"max-stale contradictory", maxAge100, head("Cache-Control: max-stale, max-stale=5"), 101, stale, "stale"},
-		{"max-stale, broken field", maxAge100, head(`Cache-Control: max-stale, a="`), 101, stale, "stale"},
-		{"max-stale, must-revalidate §5.2.2.2", revalidate, head("Cache-Control: max-stale"), 101, stale, "stale"},
-		{"max-stale, proxy-revalidate §5.2.2.8", "max-age=100, proxy-revalidate", head("Cache-Control: max-stale"), 101, stale, "stale"},
-		{"max-stale, s-maxage §5.2.2.10", "s-maxage=100", head("Cache-Control: max-stale"), 101, stale, "stale"},
-		{"max-stale, no-cache", "max-age=100, no-cache", head("Cache-Control: max-stale"), 101, stale, "stale"},
-		{"max-stale and max-age met", maxAge100, head("Cache-Control: max-stale, max-age=200"), 150, allowed, "max-stale"},
-		{"max-stale and max-age missed", maxAge100, head("Cache-Control: max-stale, max-age=120"), 150, stale, "stale, refused"},
-		{"max-stale and min-fresh", maxAge100, head("Cache-Control: max-stale, min-fresh=1"), 150, stale, "stale, refused"},
+		{"max-stale contradictory", maxAge100, head("Cache-Control: max-stale, max-stale=5"), 101,
+			stale, "stale"},
+		{"max-stale, broken field", maxAge100, head(`Cache-Control: max-stale, a="`), 101, stale,
+			"stale"},
+		{"max-stale, must-revalidate §5.2.2.2", revalidate, head("Cache-Control: max-stale"), 101,
+			stale, "stale"},
+		{"max-stale, proxy-revalidate §5.2.2.8", "max-age=100, proxy-revalidate",
+			head("Cache-Control: max-stale"), 101, stale, "stale"},
+		{"max-stale, s-maxage §5.2.2.10", "s-maxage=100", head("Cache-Control: max-stale"), 101,
+			stale, "stale"},
+		{"max-stale, no-cache", "max-age=100, no-cache", head("Cache-Control: max-stale"), 101,
+			stale, "stale"},
+		{"max-stale and max-age met", maxAge100, head("Cache-Control: max-stale, max-age=200"), 150,
+			allowed, "max-stale"},
+		{"max-stale and max-age missed", maxAge100, head("Cache-Control: max-stale, max-age=120"),
+			150, stale, "stale, refused"},
+		{"max-stale and min-fresh", maxAge100, head("Cache-Control: max-stale, min-fresh=1"), 150,
+			stale, "stale, refused"},
 		{"must-revalidate, fresh", revalidate, nil, 99, fresh, ""},
 	}
 	for _, tt := range tests {
@@ -76,7 +94,8 @@ func TestReuse_RFC9111_4(t *testing.T) {
 			age := time.Duration(tt.age) * time.Second
 			got := f.Reuse(tt.request, noon.Add(age))
 			reason, refused := strings.CutSuffix(tt.reason, ", refused")
-			want := httpcache.Reuse{Verdict: tt.verdict, Age: age, Lifetime: f.Lifetime, Reason: reason}
+			want := httpcache.Reuse{Verdict: tt.verdict, Age: age, Lifetime: f.Lifetime,
+				Reason: reason}
 			asked := strings.ToLower(tt.request.Get("Cache-Control") + tt.request.Get("Pragma"))
 			for _, name := range []string{"min-fresh", "max-age", "no-cache"} {
 				if strings.Contains(asked, name) && (refused || reason == "request") {
@@ -96,7 +115,8 @@ func TestReuseOnlyIfCached_RFC9111_5_2_1_7(t *testing.T) {
 	if got := f.Reuse(request, noon); !got.OnlyIfCached || got.Verdict != httpcache.Fresh {
 		t.Errorf("fresh: %+v", got)
 	}
-	if got := f.Reuse(request, noon.Add(time.Hour)); !got.OnlyIfCached || got.Verdict != httpcache.Stale {
+	if got := f.Reuse(request, noon.Add(time.Hour)); !got.OnlyIfCached ||
+		got.Verdict != httpcache.Stale {
 		t.Errorf("stale: %+v", got)
 	}
 	if got := f.Reuse(nil, noon); got.OnlyIfCached {
@@ -186,19 +206,23 @@ func browser(lines ...string) http.Header {
 	return head(append(lines,
 		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
 		"Accept-Encoding: gzip, deflate, br, zstd", "Accept-Language: en-US,en;q=0.5",
-		"Cookie: a=b", "Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: none",
-		"Upgrade-Insecure-Requests: 1", "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		"Cookie: a=b", "Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate",
+		"Sec-Fetch-Site: none",
+		"Upgrade-Insecure-Requests: 1", "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) "+
+			"Gecko/20100101 Firefox/140.0",
 	)...)
 }
 
 func plainFacts() httpcache.Facts {
-	return httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Hour}}.Facts(received(200, "Cache-Control: public, max-age=3600",
+	return httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Hour}}.Facts(received(200,
+		"Cache-Control: public, max-age=3600",
 		"Date: "+at(0), `Etag: "v1"`, "Last-Modified: "+at(-time.Hour), "Content-Type: text/html"))
 }
 
 func TestReuseAllocatesNothing(t *testing.T) {
 	f := plainFacts()
-	for _, request := range []http.Header{browser(), browser("Pragma: no-cache"), browser("Cache-Control: max-age=0, max-stale=5")} {
+	for _, request := range []http.Header{browser(), browser("Pragma: no-cache"),
+		browser("Cache-Control: max-age=0, max-stale=5")} {
 		noAllocations(t, func() { f.Reuse(request, noon) })
 	}
 }

@@ -23,7 +23,8 @@ type scenario struct {
 
 func (s scenario) String() string {
 	return fmt.Sprintf("policy %+v\nresponse %d %q\nrequested %v, received %v\nrequest %q at %v",
-		s.policy, s.response.Status, s.response.Header, s.response.RequestTime, s.response.ResponseTime, s.request, s.now)
+		s.policy, s.response.Status, s.response.Header, s.response.RequestTime,
+		s.response.ResponseTime, s.request, s.now)
 }
 
 // clone returns a copy whose headers may be changed.
@@ -107,9 +108,11 @@ func (d *dice) scenario() scenario {
 	if d.seldom() {
 		received = time.Date(1999, 12, 31, 23, 59, 59, 5, time.UTC)
 	}
-	r := &httpcache.Response{Status: 200, Header: http.Header{}, RequestTime: received.Add(-d.delay()), ResponseTime: received}
+	r := &httpcache.Response{Status: 200, Header: http.Header{},
+		RequestTime: received.Add(-d.delay()), ResponseTime: received}
 	if !d.often() {
-		statuses := []int{203, 204, 206, 299, 301, 302, 304, 400, 404, 405, 410, 414, 429, 500, 501, 503, 599}
+		statuses := []int{203, 204, 206, 299, 301, 302, 304, 400, 404, 405, 410, 414, 429, 500, 501,
+			503, 599}
 		r.Status = statuses[d.roll(len(statuses))]
 	}
 	s := scenario{policy: d.policy(), response: r}
@@ -123,7 +126,8 @@ func (d *dice) scenario() scenario {
 		}
 	}
 	if !d.often() {
-		r.Header["Age"] = []string{d.pick("5", "0", "1", "30", "30, 60", " , 5", "-5", "5.5", "x, 5", "", "+5", "0x5", strings.Repeat("9", 30), "4294967296")}
+		r.Header["Age"] = []string{d.pick("5", "0", "1", "30", "30, 60", " , 5", "-5", "5.5",
+			"x, 5", "", "+5", "0x5", strings.Repeat("9", 30), "4294967296")}
 		if d.seldom() {
 			r.Header.Add("Age", d.pick("60", "x"))
 		}
@@ -142,14 +146,17 @@ func (d *dice) scenario() scenario {
 // delay is what a response took: nothing, some seconds, or less than nothing by a clock that was
 // set back.
 func (d *dice) delay() time.Duration {
-	delays := []time.Duration{0, 0, 0, time.Second, 4 * time.Second, 1500 * time.Millisecond, -time.Second, -time.Hour, 150 * 365 * 24 * time.Hour}
+	delays := []time.Duration{0, 0, 0, time.Second, 4 * time.Second, 1500 * time.Millisecond,
+		-time.Second, -time.Hour, 150 * 365 * 24 * time.Hour}
 	return delays[d.roll(len(delays))]
 }
 
 // later is mostly of the size of what the directives say, give or take nothing or a nanosecond.
 func (d *dice) later() time.Duration {
-	sizes := []time.Duration{0, time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second, 60 * time.Second, 61 * time.Second,
-		65 * time.Second, 90 * time.Second, 120 * time.Second, time.Hour, -time.Minute, 70 * 365 * 24 * time.Hour, math.MaxInt64}
+	sizes := []time.Duration{0, time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second,
+		30 * time.Second, 60 * time.Second, 61 * time.Second,
+		65 * time.Second, 90 * time.Second, 120 * time.Second, time.Hour, -time.Minute,
+		70 * 365 * 24 * time.Hour, math.MaxInt64}
 	return sizes[d.roll(len(sizes))] + time.Duration(d.roll(3)-1)
 }
 
@@ -161,7 +168,8 @@ func (d *dice) policy() (p httpcache.Policy) {
 	p.HeuristicLimit = choose(time.Hour, 10*time.Second, 10*365*24*time.Hour, -1)
 	p.NegativeTTL = choose(30*time.Second, 0, math.MaxInt64, -1)
 	p.MaxStale = choose(30*time.Second, 0, time.Hour, math.MaxInt64, -1)
-	p.Targets = [][]string{{"Scurry-Cache-Control", "Cdn-Cache-Control"}, {"Cdn-Cache-Control"}, nil}[d.roll(3)]
+	p.Targets = [][]string{{"Scurry-Cache-Control", "Cdn-Cache-Control"}, {"Cdn-Cache-Control"},
+		nil}[d.roll(3)]
 	p.IgnoreRequest = d.seldom()
 	return p
 }
@@ -188,11 +196,14 @@ func (d *dice) responseDirective() string {
 	case 4:
 		return d.delta("s-maxage")
 	case 5:
-		return d.pick("public", "immutable", "community=UCI", `ext="a, no-cache"`, `ext="a\", no-cache, b"`, `ext="a\\", no-cache, b=""`)
+		return d.pick("public", "immutable", "community=UCI", `ext="a, no-cache"`,
+			`ext="a\", no-cache, b"`, `ext="a\\", no-cache, b=""`)
 	case 6:
-		return d.flag(d.pick("must-revalidate", "proxy-revalidate", "no-cache", "no-store", "private", "must-understand", "public"))
+		return d.flag(d.pick("must-revalidate", "proxy-revalidate", "no-cache", "no-store",
+			"private", "must-understand", "public"))
 	}
-	return d.pick("", "max-agee=5", `ext="max-age=5`, "a=b=c", `"no-cache"`, "no-\u017ftore", "=", " ", d.raw())
+	return d.pick("", "max-agee=5", `ext="max-age=5`, "a=b=c", `"no-cache"`, "no-\u017ftore", "=",
+		" ", d.raw())
 }
 
 func (d *dice) requestDirective() string {
@@ -225,8 +236,10 @@ func (d *dice) delta(name string) string {
 
 func (d *dice) oddNumber() string {
 	n := strconv.Itoa(d.roll(70))
-	return d.pick(n, `"`+n+`"`, "0"+n, "-"+n, n+".5", "+"+n, n+" s", "'"+n+"'", `"`+n, n+`"`, `"`+n+`"x`, `"\`+n+`"`, "", `""`, "x", "="+n, "1e3",
-		"2147483647", "2147483648", "2147483649", "9223372036854775807", "9223372036854775808", "18446744073709551616", strings.Repeat("9", 40), d.raw())
+	return d.pick(n, `"`+n+`"`, "0"+n, "-"+n, n+".5", "+"+n, n+" s", "'"+n+"'", `"`+n, n+`"`, `"`+n+
+		`"x`, `"\`+n+`"`, "", `""`, "x", "="+n, "1e3",
+		"2147483647", "2147483648", "2147483649", "9223372036854775807", "9223372036854775808",
+		"18446744073709551616", strings.Repeat("9", 40), d.raw())
 }
 
 func (d *dice) flag(name string) string {
@@ -248,7 +261,8 @@ func (d *dice) targeted() (lines []string) {
 			line += d.pick(", ", ",", " \t, ") + d.member()
 		}
 		if d.seldom() {
-			line = d.pick("", ",", " ", "\t", "&&&") + line + d.pick(",", "", " ", "\t", ",,", "=", ";", "\x00", "\u00e9")
+			line = d.pick("", ",", " ", "\t", "&&&") + line + d.pick(",", "", " ", "\t", ",,", "=",
+				";", "\x00", "\u00e9")
 		}
 		lines = append(lines, line)
 	}
@@ -257,20 +271,26 @@ func (d *dice) targeted() (lines []string) {
 
 func (d *dice) member() string {
 	if d.roll(3) == 0 {
-		return d.pick("max-age", "s-maxage", "stale-while-revalidate", "stale-if-error") + "=" + d.pick("60", "10", "5", "0", "1", "3600")
+		return d.pick("max-age", "s-maxage", "stale-while-revalidate", "stale-if-error") + "=" +
+			d.pick("60", "10", "5", "0", "1", "3600")
 	}
-	name := d.pick("max-age", "s-maxage", "stale-while-revalidate", "stale-if-error", "max-stale", "no-cache", "no-store", "private", "public",
-		"must-revalidate", "proxy-revalidate", "must-understand", "only-if-cached", "ext", "*", "a.b_c-*")
+	name := d.pick("max-age", "s-maxage", "stale-while-revalidate", "stale-if-error", "max-stale",
+		"no-cache", "no-store", "private", "public",
+		"must-revalidate", "proxy-revalidate", "must-understand", "only-if-cached", "ext", "*",
+		"a.b_c-*")
 	if d.seldom() {
 		name = d.pick("Max-Age", "", "1a", "-a", d.raw())
 	}
-	value := d.pick("", "", "", "=60", "=?1", "=?0", "=-1", "=-0", "=060", "=999999999999999", "=1.5", "=-1.125", `="60"`, "=token", "=*/:t", "=:NjA=:", "=@60",
+	value := d.pick("", "", "", "=60", "=?1", "=?0", "=-1", "=-0", "=060", "=999999999999999",
+		"=1.5", "=-1.125", `="60"`, "=token", "=*/:t", "=:NjA=:", "=@60",
 		`=%"60%c3%a9"`, "=()", "=(1)", "=( 1  2;a )", `=("a" b);c`)
 	if d.seldom() {
-		value = d.pick("=", "=1.", "=1.2345", "=1000000000000000", "=1234567890123.1", "=--1", "=1s", `="a`, `="\a"`, "=?2", "=?", "=(1", "=(1,2)", "=@1.5",
+		value = d.pick("=", "=1.", "=1.2345", "=1000000000000000", "=1234567890123.1", "=--1",
+			"=1s", `="a`, `="\a"`, "=?2", "=?", "=(1", "=(1,2)", "=@1.5",
 			`=%"%C3"`, "=(1\t2)", "="+d.raw())
 	}
-	return name + value + d.pick("", "", "", "", ";q=1", "; a;b=?0", `;x="a, max-age=5"`, ";", ";Q=1", " ;a")
+	return name + value + d.pick("", "", "", "", ";q=1", "; a;b=?0", `;x="a, max-age=5"`, ";",
+		";Q=1", " ;a")
 }
 
 // dates adds the fields that are dates.
@@ -289,21 +309,25 @@ func (d *dice) dates(h http.Header, received time.Time) {
 	}
 	for name := range h {
 		if d.seldom() {
-			h[name] = slices.Insert(h[name], d.roll(2), d.pick("Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", "Mon, 01 Jan 1900 00:00:00 GMT",
-				"Thu, 29 Feb 2024 12:00:00 GMT", "Thu, 29 Feb 2023 12:00:00 GMT", "Fri, 31 Apr 2026 12:00:00 GMT", "0", "-1", "", "784111777", "tomorrow"))
+			h[name] = slices.Insert(h[name], d.roll(2), d.pick("Fri, 31 Dec 9999 23:59:59 GMT",
+				"Mon, 01 Jan 0001 00:00:00 GMT", "Mon, 01 Jan 1900 00:00:00 GMT",
+				"Thu, 29 Feb 2024 12:00:00 GMT", "Thu, 29 Feb 2023 12:00:00 GMT",
+				"Fri, 31 Apr 2026 12:00:00 GMT", "0", "-1", "", "784111777", "tomorrow"))
 		}
 	}
 }
 
 // offset is how much a clock differs from ours.
 func (d *dice) offset() time.Duration {
-	offsets := []time.Duration{0, 0, 0, -time.Second, -5 * time.Second, time.Second, -time.Minute, time.Hour, -24 * time.Hour}
+	offsets := []time.Duration{0, 0, 0, -time.Second, -5 * time.Second, time.Second, -time.Minute,
+		time.Hour, -24 * time.Hour}
 	return offsets[d.roll(len(offsets))]
 }
 
 func (d *dice) expiry() time.Duration {
 	const year = 365 * 24 * time.Hour
-	expiries := []time.Duration{time.Minute, 10 * time.Second, 5 * time.Second, time.Hour, 0, -time.Second, -time.Hour, year, 10 * year, -20 * year}
+	expiries := []time.Duration{time.Minute, 10 * time.Second, 5 * time.Second, time.Hour, 0,
+		-time.Second, -time.Hour, year, 10 * year, -20 * year}
 	return expiries[d.roll(len(expiries))]
 }
 
@@ -313,7 +337,8 @@ func (d *dice) date(reference time.Time, offset time.Duration) string {
 	t := reference.Add(offset)
 	layout := http.TimeFormat
 	if t.Sub(reference).Abs() < 20*366*24*time.Hour {
-		layout = d.pick(http.TimeFormat, http.TimeFormat, "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC)
+		layout = d.pick(http.TimeFormat, http.TimeFormat, "Monday, 02-Jan-06 15:04:05 GMT",
+			time.ANSIC)
 	}
 	s := t.Format(layout)
 	if d.often() {
@@ -346,7 +371,8 @@ func (d *dice) request() http.Header {
 		d.lines(h, "Cache-Control", d.requestDirective)
 	}
 	if !d.often() {
-		h["Pragma"] = []string{d.pick("no-cache", "No-Cache, x", "x,no-cache", "no-cache=1", `x="a, no-cache"`, "no-store", "", "xno-cache")}
+		h["Pragma"] = []string{d.pick("no-cache", "No-Cache, x", "x,no-cache", "no-cache=1",
+			`x="a, no-cache"`, "no-store", "", "xno-cache")}
 	}
 	return h
 }

@@ -98,7 +98,8 @@ func (e exchange) ours() (answer, error) {
 	if e.modified != 0 {
 		modified := time.Unix(e.modified, 0).UTC()
 		stored.Set("Last-Modified", modified.Format(http.TimeFormat))
-		stored.Set("Date", modified.Add(time.Hour).Format(http.TimeFormat)) // so that Last-Modified is strong
+		// so that Last-Modified is strong
+		stored.Set("Date", modified.Add(time.Hour).Format(http.TimeFormat))
 	}
 	outcome, honoured := httpcache.Preconditions(e.method, e.request(), stored)
 	switch {
@@ -192,12 +193,15 @@ func backwards(ranges string) bool {
 // lax reports whether any of the dates is one by the standard library only, such as one with an
 // hour of one digit.
 func (e exchange) lax() bool {
-	return slices.ContainsFunc([]string{e.ifModified, e.ifUnmodif, e.ifRange}, func(value string) bool {
-		d, err := http.ParseTime(value)
-		return err == nil && !slices.ContainsFunc([]string{http.TimeFormat, time.RFC850, time.ANSIC}, func(layout string) bool {
-			return strings.EqualFold(d.UTC().Format(layout), strings.Replace(value, "GMT", "UTC", 1)) || strings.EqualFold(d.UTC().Format(layout), value)
+	return slices.ContainsFunc([]string{e.ifModified, e.ifUnmodif, e.ifRange},
+		func(value string) bool {
+			d, err := http.ParseTime(value)
+			return err == nil && !slices.ContainsFunc([]string{http.TimeFormat, time.RFC850,
+				time.ANSIC}, func(layout string) bool {
+				return strings.EqualFold(d.UTC().Format(layout), strings.Replace(value, "GMT",
+					"UTC", 1)) || strings.EqualFold(d.UTC().Format(layout), value)
+			})
 		})
-	})
 }
 
 func (e exchange) check(t *testing.T) {
@@ -228,13 +232,19 @@ func TestAnswersLikeServeContent(t *testing.T) {
 	}
 	when := func() string {
 		t := noon.Add(time.Duration(random.IntN(3)-1) * time.Second).UTC()
-		return pick("", "", "", "x", t.Format(http.TimeFormat), t.Format(time.ANSIC), t.Format("Monday, 02-Jan-06 15:04:05 GMT"))
+		return pick("", "", "", "x", t.Format(http.TimeFormat), t.Format(time.ANSIC),
+			t.Format("Monday, 02-Jan-06 15:04:05 GMT"))
 	}
-	position := func() string { return pick("", "0", "1", "9", "10", "11", "x", "+1", "99999999999999999999") }
+	position := func() string {
+		return pick("", "0", "1", "9", "10", "11", "x", "+1",
+			"99999999999999999999")
+	}
 	for range race.Cases(50_000) {
 		e := exchange{
-			method: pick("GET", "GET", "GET", "HEAD", "POST"), etag: pick("", tag(), "a"), size: random.IntN(12),
-			ifMatch: tags(), ifNoneMatch: tags(), ifModified: when(), ifUnmodif: when(), ifRange: pick("", tag(), when()),
+			method: pick("GET", "GET", "GET", "HEAD", "POST"), etag: pick("", tag(), "a"),
+			size:    random.IntN(12),
+			ifMatch: tags(), ifNoneMatch: tags(), ifModified: when(), ifUnmodif: when(),
+			ifRange: pick("", tag(), when()),
 		}
 		if random.IntN(4) > 0 {
 			e.modified = noon.Unix()
@@ -242,7 +252,8 @@ func TestAnswersLikeServeContent(t *testing.T) {
 		if random.IntN(4) > 0 {
 			e.ranges = pick("bytes=", "bytes=", "bytes=", "bytes=", "Bytes=", "items=", "")
 			for range 1 + random.IntN(4) {
-				e.ranges += pick("", " ") + position() + pick("-", "-", "-", "-", "", "--") + position() + pick(",", ", ", "")
+				e.ranges += pick("", " ") + position() + pick("-", "-", "-", "-", "", "--") +
+					position() + pick(",", ", ", "")
 			}
 		}
 		if random.IntN(2) > 0 { // else hardly any request gets as far as its Range
@@ -265,13 +276,17 @@ func FuzzAnswersLikeServeContent(f *testing.F) {
 	f.Add(true, "", int64(1), "", "", "", "", "", "bytes=0-0"+strings.Repeat(",1-1", 64), 100)
 	f.Add(true, "", int64(1), "", "", "", "", "", "BYtes="+strings.Repeat("-0,", 64)+"0", 53)
 	f.Add(true, "", int64(1), "", "", "", "", "", "bytes=100-50", 0)
-	f.Fuzz(func(t *testing.T, get bool, etag string, modified int64, im, inm, ims, ius, ir, ranges string, size int) {
+	f.Fuzz(func(t *testing.T, get bool, etag string, modified int64, im, inm, ims, ius, ir,
+		ranges string, size int) {
 		if modified < 0 || modified > 200_000_000_000 || size < 0 || size > 1<<16 {
 			return
 		}
 		for _, value := range []string{etag, im, inm, ims, ius, ir, ranges} {
 			// What net/http doesn't let through, neither as server nor as client.
-			if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) || strings.Trim(value, " \t") != value {
+			if strings.ContainsFunc(value, func(r rune) bool {
+				return r < ' ' && r != '\t' ||
+					r == 0x7f
+			}) || strings.Trim(value, " \t") != value {
 				return
 			}
 		}

@@ -33,7 +33,8 @@ func TestStaleOnError_RFC5861_4(t *testing.T) {
 		{"response, without a value", "stale-if-error", "", 60 * s, 0, false},
 		{"response, contradictory", "stale-if-error=30, stale-if-error=31", "", 60 * s, 0, false},
 		{"response, broken field", `stale-if-error=30, a="`, "", 60 * s, 0, false},
-		{"response, while revalidating isn't on error", "stale-while-revalidate=30", "", 0, 0, false},
+		{"response, while revalidating isn't on error", "stale-while-revalidate=30", "", 0, 0,
+			false},
 		{"response, fresh in spite of zero", "stale-if-error=0", "", 0, -1, true},
 
 		{"request, within", "", "stale-if-error=30", 0, 29 * s, true},
@@ -46,8 +47,10 @@ func TestStaleOnError_RFC5861_4(t *testing.T) {
 		{"request, broken field", "", `stale-if-error=30, a="`, 0, 0, false},
 		{"request, another directive", "", "max-stale=30", 0, 0, false},
 
-		{"both, the response's is larger", "stale-if-error=30", "stale-if-error=10", 0, 30 * s, true},
-		{"both, the request's is larger", "stale-if-error=10", "stale-if-error=30", 0, 30 * s, true},
+		{"both, the response's is larger", "stale-if-error=30", "stale-if-error=10", 0, 30 * s,
+			true},
+		{"both, the request's is larger", "stale-if-error=10", "stale-if-error=30", 0, 30 * s,
+			true},
 		{"both, beyond", "stale-if-error=10", "stale-if-error=30", 0, 31 * s, false},
 
 		{"operator, at the bound", "", "", 30 * s, 30 * s, true},
@@ -56,11 +59,16 @@ func TestStaleOnError_RFC5861_4(t *testing.T) {
 		{"operator, negative", "", "", -s, 0, false},
 		{"operator, without end", "", "", 1<<63 - 1, 1000000 * s, true},
 
-		{"forbidden by must-revalidate", "stale-if-error=30, must-revalidate", "stale-if-error=30", 30 * s, 0, false},
-		{"forbidden by proxy-revalidate", "stale-if-error=30, proxy-revalidate", "stale-if-error=30", 30 * s, 0, false},
-		{"forbidden by s-maxage", "stale-if-error=30, s-maxage=100", "stale-if-error=30", 30 * s, 0, false},
-		{"forbidden by no-cache", "stale-if-error=30, no-cache", "stale-if-error=30", 30 * s, 0, false},
-		{"forbidden by no-cache, fresh", "stale-if-error=30, no-cache", "stale-if-error=30", 30 * s, -s, false},
+		{"forbidden by must-revalidate", "stale-if-error=30, must-revalidate", "stale-if-error=30",
+			30 * s, 0, false},
+		{"forbidden by proxy-revalidate", "stale-if-error=30, proxy-revalidate",
+			"stale-if-error=30", 30 * s, 0, false},
+		{"forbidden by s-maxage", "stale-if-error=30, s-maxage=100", "stale-if-error=30", 30 * s, 0,
+			false},
+		{"forbidden by no-cache", "stale-if-error=30, no-cache", "stale-if-error=30", 30 * s, 0,
+			false},
+		{"forbidden by no-cache, fresh", "stale-if-error=30, no-cache", "stale-if-error=30", 30 * s,
+			-s, false},
 
 		// The request's other directives made the cache ask, but they don't say what to do when
 		// there is no answer.
@@ -70,7 +78,8 @@ func TestStaleOnError_RFC5861_4(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := httpcache.Policy{Limits: httpcache.Limits{MaxStale: tt.maxStale}}.Facts(received(200, "Cache-Control: max-age=100", "Cache-Control: "+tt.stored))
-			if got := f.StaleOnError(head("Cache-Control: "+tt.request), staleFor(tt.staleness)); got != tt.want {
+			if got := f.StaleOnError(head("Cache-Control: "+tt.request),
+				staleFor(tt.staleness)); got != tt.want {
 				t.Errorf("got %v", got)
 			}
 		})
@@ -114,15 +123,20 @@ func TestStaleWhileRevalidate_RFC5861_3(t *testing.T) {
 		{"request max-age met", "stale-while-revalidate=30", "max-age=110", 10 * s, meanwhile},
 		{"request max-age missed", "stale-while-revalidate=30", "max-age=109", 10 * s, stale},
 		{"request min-fresh", "stale-while-revalidate=30", "min-fresh=0", s, stale},
-		{"request max-stale goes first", "stale-while-revalidate=30", "max-stale=10", 10 * s, allowed},
-		{"request max-stale ends before", "stale-while-revalidate=30", "max-stale=10", 10*s + 1, meanwhile},
-		{"request max-stale ends after", "stale-while-revalidate=10", "max-stale=30", 30 * s, allowed},
+		{"request max-stale goes first", "stale-while-revalidate=30", "max-stale=10", 10 * s,
+			allowed},
+		{"request max-stale ends before", "stale-while-revalidate=30", "max-stale=10", 10*s + 1,
+			meanwhile},
+		{"request max-stale ends after", "stale-while-revalidate=10", "max-stale=30", 30 * s,
+			allowed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := httpcache.Policy{}.Facts(received(200, "Cache-Control: max-age=100", "Cache-Control: "+tt.stored))
+			f := httpcache.Policy{}.Facts(received(200, "Cache-Control: max-age=100",
+				"Cache-Control: "+tt.stored))
 			got := f.Reuse(head("Cache-Control: "+tt.request), staleFor(tt.staleness))
-			if got.Verdict != tt.verdict || tt.verdict == meanwhile && got.Reason != "stale-while-revalidate" {
+			if got.Verdict != tt.verdict || tt.verdict == meanwhile &&
+				got.Reason != "stale-while-revalidate" {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -132,7 +146,8 @@ func TestStaleWhileRevalidate_RFC5861_3(t *testing.T) {
 // A response without freshness of its own is stale from the beginning, which is where the windows
 // begin, too.
 func TestStaleFromTheBeginning_RFC5861(t *testing.T) {
-	f := httpcache.Policy{}.Facts(received(200, "Cache-Control: max-age=0, stale-while-revalidate=5, stale-if-error=10"))
+	f := httpcache.Policy{}.Facts(received(200, "Cache-Control: max-age=0, "+
+		"stale-while-revalidate=5, stale-if-error=10"))
 	for _, tt := range []struct {
 		age     time.Duration
 		verdict httpcache.Verdict
@@ -144,7 +159,8 @@ func TestStaleFromTheBeginning_RFC5861(t *testing.T) {
 		{11 * time.Second, httpcache.Stale, false},
 	} {
 		now := noon.Add(tt.age)
-		if u, onError := f.Reuse(nil, now), f.StaleOnError(nil, now); u.Verdict != tt.verdict || onError != tt.onError {
+		if u, onError := f.Reuse(nil, now), f.StaleOnError(nil, now); u.Verdict != tt.verdict ||
+			onError != tt.onError {
 			t.Errorf("age %v: %+v, on error %v", tt.age, u, onError)
 		}
 	}

@@ -45,8 +45,9 @@ func TestParseTargeted_RFC9213_2_1(t *testing.T) {
 		{[]string{"max-age= 1"}, false, "", "max-age"},
 		{[]string{"max-age=1, &&&"}, false, "", "max-age"},
 		{[]string{`max-age=1, private="a`}, false, "", "max-age private"},
-		{[]string{"max-age=1000000000000000"}, false, "", "max-age"}, // more than an Integer's 15 digits
-		{[]string{"max-age=1.2345"}, false, "", "max-age"},           // more than a Decimal's 3
+		// more than an Integer's 15 digits
+		{[]string{"max-age=1000000000000000"}, false, "", "max-age"},
+		{[]string{"max-age=1.2345"}, false, "", "max-age"}, // more than a Decimal's 3
 		{[]string{"max-age=1;Q=1"}, false, "", "max-age"},
 		{[]string{"max-age=1s"}, false, "", "max-age"},
 	}
@@ -116,7 +117,8 @@ func TestParseTargeted_Seconds(t *testing.T) {
 			if !ok || !present {
 				t.Fatalf("ok %v, present %v", ok, present)
 			}
-			if want := max(tt.want, 0) * time.Second; seconds != want || valid != (tt.want != invalid) {
+			if want := max(tt.want, 0) * time.Second; seconds != want ||
+				valid != (tt.want != invalid) {
 				t.Errorf("got %v, %v", seconds, valid)
 			}
 		})
@@ -125,8 +127,10 @@ func TestParseTargeted_Seconds(t *testing.T) {
 
 // Every directive that has seconds in Cache-Control has the same in a targeted field.
 func TestParseTargeted_AsCacheControl(t *testing.T) {
-	const field = "max-age=1, s-maxage=2, min-fresh=3, max-stale=4, stale-while-revalidate=5, stale-if-error=6, " +
-		"no-store, no-cache, private, public, must-revalidate, proxy-revalidate, must-understand, only-if-cached"
+	const field = "max-age=1, s-maxage=2, min-fresh=3, max-stale=4, stale-while-revalidate=5, " +
+		"stale-if-error=6, " +
+		"no-store, no-cache, private, public, must-revalidate, proxy-revalidate, " +
+		"must-understand, only-if-cached"
 	d, ok := httpcache.ParseTargeted([]string{field})
 	if want := httpcache.ParseDirectives(head("Cache-Control: " + field)); !ok || d != want {
 		t.Errorf("got %+v\nwant %+v", d, want)

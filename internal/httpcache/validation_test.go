@@ -19,13 +19,17 @@ func TestAddConditions_RFC9111_4_3_1(t *testing.T) {
 		{"none", head("Date: " + at(0)), nil},
 		{"ETag", head(`Etag: "v1"`), head(`If-None-Match: "v1"`)},
 		{"weak ETag", head(`Etag: W/"v1"`), head(`If-None-Match: W/"v1"`)},
-		{"Last-Modified", head("Last-Modified: " + modified), head("If-Modified-Since: " + modified)},
-		{"both", head(`Etag: ""`, "Last-Modified: "+modified), head(`If-None-Match: ""`, "If-Modified-Since: "+modified)},
-		{"spelling kept", head("Last-Modified: Sun Nov  6 08:49:37 1994"), head("If-Modified-Since: Sun Nov  6 08:49:37 1994")},
+		{"Last-Modified", head("Last-Modified: " + modified), head("If-Modified-Since: " +
+			modified)},
+		{"both", head(`Etag: ""`, "Last-Modified: "+modified), head(`If-None-Match: ""`,
+			"If-Modified-Since: "+modified)},
+		{"spelling kept", head("Last-Modified: Sun Nov  6 08:49:37 1994"),
+			head("If-Modified-Since: Sun Nov  6 08:49:37 1994")},
 		{"star", head("Etag: *"), nil},
 		{"without quotes", head("Etag: v1"), nil},
 		{"list", head(`Etag: "v1", "v2"`), nil},
-		{"contradictory", head(`Etag: "v1"`, `Etag: "v2"`, "Last-Modified: "+modified), head("If-Modified-Since: " + modified)},
+		{"contradictory", head(`Etag: "v1"`, `Etag: "v2"`, "Last-Modified: "+modified),
+			head("If-Modified-Since: " + modified)},
 		{"not a date", head("Last-Modified: 0"), nil},
 	}
 	for _, tt := range tests {
@@ -33,7 +37,8 @@ func TestAddConditions_RFC9111_4_3_1(t *testing.T) {
 			dst := head("Accept: a")
 			ok := httpcache.AddConditions(dst, tt.stored)
 			dst.Del("Accept")
-			if ok != (tt.want != nil) || len(dst) != len(tt.want) || ok && !reflect.DeepEqual(dst, tt.want) {
+			if ok != (tt.want != nil) || len(dst) != len(tt.want) || ok && !reflect.DeepEqual(dst,
+				tt.want) {
 				t.Errorf("got %v, %v, want %v", dst, ok, tt.want)
 			}
 		})
@@ -41,7 +46,8 @@ func TestAddConditions_RFC9111_4_3_1(t *testing.T) {
 }
 
 func TestStripConditions_RFC9110_13_1(t *testing.T) {
-	h := head("If-Match: *", "If-None-Match: *", "If-Modified-Since: x", "If-Unmodified-Since: x", "If-Range: x", "Range: x", "Accept: a")
+	h := head("If-Match: *", "If-None-Match: *", "If-Modified-Since: x", "If-Unmodified-Since: x",
+		"If-Range: x", "Range: x", "Accept: a")
 	httpcache.StripConditions(h)
 	if want := head("Accept: a"); !reflect.DeepEqual(h, want) {
 		t.Errorf("left with %v", h)
@@ -60,8 +66,10 @@ func TestConfirms_RFC9111_4_3_4(t *testing.T) {
 	}{
 		{"same strong ETag", head(`Etag: "a"`), head(`Etag: "a"`), true},
 		{"another strong ETag", head(`Etag: "a"`), head(`Etag: "b"`), false},
-		{"another strong ETag, same date", head(date, `Etag: "a"`, then), head(`Etag: "b"`, then), false},
-		{"same strong ETag, another date", head(date, `Etag: "a"`, then), head(`Etag: "a"`, earlier), true},
+		{"another strong ETag, same date", head(date, `Etag: "a"`, then), head(`Etag: "b"`, then),
+			false},
+		{"same strong ETag, another date", head(date, `Etag: "a"`, then), head(`Etag: "a"`,
+			earlier), true},
 		{"same weak ETag", head(`Etag: W/"a"`), head(`Etag: W/"a"`), true},
 		{"another weak ETag", head(`Etag: W/"a"`), head(`Etag: W/"b"`), false},
 		{"weakened", head(`Etag: "a"`), head(`Etag: W/"a"`), true},
@@ -96,16 +104,21 @@ func TestFreshen_RFC9111_3_2(t *testing.T) {
 		notModified http.Header
 		want        http.Header
 	}{
-		{"added and replaced", head("A: 1", "A: 2", "B: 3"), head("A: 4", "C: 5"), head("A: 4", "B: 3", "C: 5")},
+		{"added and replaced", head("A: 1", "A: 2", "B: 3"), head("A: 4", "C: 5"), head("A: 4",
+			"B: 3", "C: 5")},
 		{"Cache-Control replaced whole", head("Cache-Control: max-age=1", "Cache-Control: public"),
 			head("Cache-Control: no-cache"), head("Cache-Control: no-cache")},
-		{"Content-Type is a field like others", head("Content-Type: a"), head("Content-Type: b"), head("Content-Type: b")},
+		{"Content-Type is a field like others", head("Content-Type: a"), head("Content-Type: b"),
+			head("Content-Type: b")},
 		{"what the bytes depend on", head("Content-Length: 5", "Content-Encoding: gzip"),
 			head("Content-Length: 0", "Content-Encoding: br", "Content-Range: bytes 0-1/2"),
 			head("Content-Length: 5", "Content-Encoding: gzip")},
-		{"what the bytes don't have", head("A: 1"), head("Content-Length: 0", "Content-Encoding: br"), head("A: 1")},
-		{"hop-by-hop §3.1", head("A: 1"), head("Connection: X-B", "X-B: 2", "Transfer-Encoding: chunked", "Keep-Alive: x"), head("A: 1")},
-		{"Date and Age replaced", head("Date: x", "Age: 1"), head("Date: y", "Age: 2"), head("Date: y", "Age: 2")},
+		{"what the bytes don't have", head("A: 1"), head("Content-Length: 0",
+			"Content-Encoding: br"), head("A: 1")},
+		{"hop-by-hop §3.1", head("A: 1"), head("Connection: X-B", "X-B: 2",
+			"Transfer-Encoding: chunked", "Keep-Alive: x"), head("A: 1")},
+		{"Date and Age replaced", head("Date: x", "Age: 1"), head("Date: y", "Age: 2"),
+			head("Date: y", "Age: 2")},
 		{"Date and Age of the old message", head("Date: x", "Age: 1"), head("A: 1"), head("A: 1")},
 		{"strong ETag stays", head(`Etag: "a"`), head(`Etag: W/"a"`), head(`Etag: "a"`)},
 		{"weak ETag stays", head(`Etag: W/"a"`), head(`Etag: "a"`), head(`Etag: W/"a"`)},
@@ -125,7 +138,8 @@ func TestFreshen_RFC9111_3_2(t *testing.T) {
 			for _, values := range got {
 				values[0] = "overwritten"
 			}
-			if !reflect.DeepEqual(stored, tt.stored) || !reflect.DeepEqual(notModified, tt.notModified) {
+			if !reflect.DeepEqual(stored, tt.stored) || !reflect.DeepEqual(notModified,
+				tt.notModified) {
 				t.Errorf("the result shares values with an argument")
 			}
 		})
@@ -145,8 +159,10 @@ func TestFreshenedIsFresh_RFC9111_4_3_4(t *testing.T) {
 }
 
 func TestStrongETag_RFC9110_8_8_1(t *testing.T) {
-	for etag, want := range map[string]bool{`"a"`: true, `""`: true, `W/"a"`: false, `w/"a"`: false, "a": false, "": false, `"a`: false, `"a b"`: false, "\"a\x7f\"": false} {
-		if got := httpcache.StrongETag(http.Header{"Etag": {etag}}); want && got != etag || !want && got != "" {
+	for etag, want := range map[string]bool{`"a"`: true, `""`: true, `W/"a"`: false, `w/"a"`: false,
+		"a": false, "": false, `"a`: false, `"a b"`: false, "\"a\x7f\"": false} {
+		if got := httpcache.StrongETag(http.Header{"Etag": {etag}}); want && got != etag || !want &&
+			got != "" {
 			t.Errorf("%q: got %q", etag, got)
 		}
 	}
@@ -202,7 +218,9 @@ func TestSettled_RFC9110_8_8_2_2(t *testing.T) {
 				t.Errorf("got %v", got)
 			}
 			h := http.Header{}
-			if added := httpcache.AddConditions(h, tt.stored); added != httpcache.Validatable(tt.stored) || added != (len(h) > 0) || added && !tt.want {
+			if added := httpcache.AddConditions(h,
+				tt.stored); added != httpcache.Validatable(tt.stored) || added != (len(h) > 0) ||
+				added && !tt.want {
 				t.Errorf("conditions %v", h)
 			}
 		})

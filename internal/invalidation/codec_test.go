@@ -82,7 +82,8 @@ func TestEntriesAreChecked(t *testing.T) {
 
 // TestPositionsAreChecked: issuers are in their order, each with a number.
 func TestPositionsAreChecked(t *testing.T) {
-	for _, v := range []vector{{{1, 0}}, {{1, 1}, {1, 2}}, {{2, 1}, {1, 1}}, {{1, maxNumber + 1}}, make(vector, maxIssuers+1)} {
+	for _, v := range []vector{{{1, 0}}, {{1, 1}, {1, 2}}, {{2, 1}, {1, 1}}, {{1, maxNumber + 1}},
+		make(vector, maxIssuers+1)} {
 		for i := range v {
 			if len(v) > 2 {
 				v[i] = count{uint64(i), 1}
@@ -97,7 +98,8 @@ func TestPositionsAreChecked(t *testing.T) {
 			t.Errorf("%.100v is taken", v)
 		}
 	}
-	if p, rest, ok := decodePosition(encodePosition(nil)); !ok || len(rest) > 0 || len(p.known[Remove])+len(p.known[Revalidate]) > 0 {
+	if p, rest, ok := decodePosition(encodePosition(nil)); !ok || len(rest) > 0 ||
+		len(p.known[Remove])+len(p.known[Revalidate]) > 0 {
 		t.Error("no position isn't that of an empty log")
 	}
 }

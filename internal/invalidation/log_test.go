@@ -33,15 +33,20 @@ func TestScopes(t *testing.T) {
 	}{
 		{Key("a/b"), "a/b", true}, {Key("a/b"), "a/b?q", false}, {Key("a/b?q"), "a/b?q", true},
 		{Key(""), "", true}, {Scope{}, "", true}, {Group("a"), "a", false},
-		{Prefix("a/b"), "a/b", true}, {Prefix("a/b"), "a/b/", true}, {Prefix("a/b/"), "a/b/c?q", true},
-		{Prefix("a/b"), "a/bc", false}, {Prefix("a/b"), "a/b?q", true}, {Prefix("a"), "b?a/b", false},
-		{Prefix("a"), "a/b/c/d", true}, {Prefix("a//"), "a//b", true}, {Prefix("a//"), "a/b", false},
+		{Prefix("a/b"), "a/b", true}, {Prefix("a/b"), "a/b/", true}, {Prefix("a/b/"), "a/b/c?q",
+			true},
+		{Prefix("a/b"), "a/bc", false}, {Prefix("a/b"), "a/b?q", true}, {Prefix("a"), "b?a/b",
+			false},
+		{Prefix("a"), "a/b/c/d", true}, {Prefix("a//"), "a//b", true}, {Prefix("a//"), "a/b",
+			false},
 		{Prefix("/a"), "/a/b", true}, {Prefix("/"), "b", true},
-		{Queries("a/b"), "a/b", true}, {Queries("a/b"), "a/b?q", true}, {Queries("a/b"), "a/b/", false},
+		{Queries("a/b"), "a/b", true}, {Queries("a/b"), "a/b?q", true}, {Queries("a/b"), "a/b/",
+			false},
 		{Queries("a/b"), "a/b/c?q", false}, {Queries("a"), "a/b", false}, {Queries(""), "?q", true},
 		{Queries(""), "a", false},
 	} {
-		if got := slices.Contains(slices.Collect(scopes(Resource{Key: test.key})), test.scope); got != test.matches {
+		if got := slices.Contains(slices.Collect(scopes(Resource{Key: test.key})),
+			test.scope); got != test.matches {
 			t.Errorf("%v matches %q: %t", test.scope, test.key, got)
 		}
 		l := New(Config{Incarnation: 1})
@@ -62,7 +67,8 @@ func TestScopes(t *testing.T) {
 
 // TestOneProbeForEachSegment: a lookup costs no more for the prefixes that there may be.
 func TestOneProbeForEachSegment(t *testing.T) {
-	for key, want := range map[string]int{"a/b/c?q/r": 3 + 3, "a": 3 + 1, "": 3, "a/": 3 + 1, "/a": 3 + 1} {
+	for key, want := range map[string]int{"a/b/c?q/r": 3 + 3, "a": 3 + 1, "": 3, "a/": 3 + 1,
+		"/a": 3 + 1} {
 		if got := len(slices.Collect(scopes(Resource{Key: key}))); got != want {
 			t.Errorf("%q is looked up by %d probes, want %d", key, got, want)
 		}
@@ -146,7 +152,8 @@ func TestSuspend(t *testing.T) {
 		t.Errorf("nothing is suspended; a flight lands with verdict %d", verdict)
 	}
 	l.Resume()
-	if _, verdict := l.Land(r, then); l.MustRevalidate(then) || !l.MustRevalidate(before) || verdict != Current {
+	if _, verdict := l.Land(r, then); l.MustRevalidate(then) || !l.MustRevalidate(before) ||
+		verdict != Current {
 		t.Errorf("what is suspended isn't resumed, or more is; a flight lands with %d", verdict)
 	}
 }
@@ -220,7 +227,8 @@ func TestForgettingKeepsWhatKnew(t *testing.T) {
 // TestPullIsBounded: no reply is larger than a log may be, but for what it knows of each issuer.
 func TestPullIsBounded(t *testing.T) {
 	const most = 100_000
-	full, empty := New(Config{Incarnation: 1, Bytes: [kinds]int{most, most, most}}), New(Config{Incarnation: 2})
+	full, empty := New(Config{Incarnation: 1, Bytes: [kinds]int{most, most, most}}),
+		New(Config{Incarnation: 2})
 	before := empty.Now().Position
 	for i := range 2000 {
 		full.Publish(Kind(i)%kinds, Key(fmt.Sprint(i, strings.Repeat("x", i%300))))
@@ -228,7 +236,8 @@ func TestPullIsBounded(t *testing.T) {
 			continue
 		}
 		reply := encodeReply(full.Reply(empty.Now().Position))
-		if len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+full.shares[Expire].bytes+60 || len(reply) > int(kinds)*most+60 {
+		if len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+
+			full.shares[Expire].bytes+60 || len(reply) > int(kinds)*most+60 {
 			t.Fatalf("%d bytes", len(reply))
 		}
 	}
@@ -236,14 +245,16 @@ func TestPullIsBounded(t *testing.T) {
 		t.Error("which log is behind is wrong")
 	}
 	pullAll(t, empty, full)
-	if after := empty.Now().Position; full.Behind(after) || !reflect.DeepEqual(after, full.Now().Position) {
+	if after := empty.Now().Position; full.Behind(after) || !reflect.DeepEqual(after,
+		full.Now().Position) {
 		t.Error("a pull brings not all")
 	}
 }
 
 // TestPullFromLargerLog: what a log of these bounds can't have isn't taken.
 func TestPullFromLargerLog(t *testing.T) {
-	large, small := New(Config{Incarnation: 1}), New(Config{Incarnation: 2, Bytes: [kinds]int{5000, 5000, 5000}})
+	large, small := New(Config{Incarnation: 1}), New(Config{Incarnation: 2, Bytes: [kinds]int{5000,
+		5000, 5000}})
 	for i := range 100 {
 		large.Publish(Remove, Key(fmt.Sprint(i)))
 	}
@@ -257,8 +268,9 @@ func TestPullFromLargerLog(t *testing.T) {
 // and has forgotten none of those.
 func TestPullThatContradictsItself(t *testing.T) {
 	for name, r := range map[string]Reply{
-		"unknown entry": {entries: []Entry{{Name{1, 1, 2}, Remove, Key("a")}}, shares: [kinds]contents{{known: vector{{1, 1}}}}},
-		"forgotten":     {shares: [kinds]contents{{known: vector{{1, 1}}, forgotten: vector{{1, 2}}}}},
+		"unknown entry": {entries: []Entry{{Name{1, 1, 2}, Remove, Key("a")}},
+			shares: [kinds]contents{{known: vector{{1, 1}}}}},
+		"forgotten": {shares: [kinds]contents{{known: vector{{1, 1}}, forgotten: vector{{1, 2}}}}},
 	} {
 		l := New(Config{Incarnation: 3})
 		before := l.Now()
@@ -366,7 +378,8 @@ func filled(n int) *Log {
 	l := New(Config{Incarnation: 1, Bytes: [kinds]int{1 << 30, 1 << 30, 1 << 30}})
 	for i := range n {
 		for kind := range kinds {
-			l.Publish(kind, Key(fmt.Sprint("k", i)), Prefix(fmt.Sprint("p", i)), Group(fmt.Sprint("g", i)))
+			l.Publish(kind, Key(fmt.Sprint("k", i)), Prefix(fmt.Sprint("p", i)),
+				Group(fmt.Sprint("g", i)))
 		}
 	}
 	return l

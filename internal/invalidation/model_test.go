@@ -23,7 +23,8 @@ func TestModel(t *testing.T) {
 	for shard := range uint64(shards) {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
-			for seed := *first + shard; seed < *first+uint64(race.Cases(*histories)); seed += shards {
+			for seed := *first + shard; seed < *first+
+				uint64(race.Cases(*histories)); seed += shards {
 				m := newModel(seed)
 				for range 60 + m.IntN(60) {
 					m.act()
@@ -178,7 +179,8 @@ func (m *model) bounded() {
 			for _, it := range s.sorted() {
 				bytes[kind] += it.cost()
 			}
-			if s.bytes != bytes[kind] || s.bytes > n.log.cfg.Bytes[kind] || !s.known.covers(s.forgotten) {
+			if s.bytes != bytes[kind] || s.bytes > n.log.cfg.Bytes[kind] ||
+				!s.known.covers(s.forgotten) {
 				m.fail("a log takes %d bytes, counts %d", bytes[kind], s.bytes)
 			}
 		}
@@ -310,7 +312,8 @@ func (m *model) settle() {
 			marks = append(marks, mark)
 			for i, n := range m.nodes {
 				if own := m.markOf(n, r); own != mark {
-					m.fail("%s: node %d derives %x for %s, node 0 %x", when, i, own, resources[r].Key, mark)
+					m.fail("%s: node %d derives %x for %s, node 0 %x", when, i, own,
+						resources[r].Key, mark)
 				}
 			}
 		}
@@ -323,7 +326,8 @@ func (m *model) settle() {
 	exchange()
 	for r, mark := range alike("after a restart") {
 		if mark != before[r] {
-			m.fail("a restart changes the mark of %s from %x to %x", resources[r].Key, before[r], mark)
+			m.fail("a restart changes the mark of %s from %x to %x", resources[r].Key, before[r],
+				mark)
 		}
 	}
 	for _, n := range m.nodes {

@@ -55,7 +55,8 @@ func (m *model) serveKinds(r int, known entrySet, upTo [kinds]int, how string) {
 // fetch joins a flight of owner's, or begins one, for a request of by's.
 func (m *model) fetch(owner, by *modelNode, r int, prev *modelRecord) {
 	if owner.flights[r] == nil {
-		owner.flights[r] = &modelFlight{began: owner.log.Now(), born: m.step, rests: owner.has, prev: prev}
+		owner.flights[r] = &modelFlight{began: owner.log.Now(), born: m.step, rests: owner.has,
+			prev: prev}
 	}
 	f := owner.flights[r]
 	f.waiting = append(f.waiting, modelRequest{by, by.log, by.log.Now().Token, by.known})
@@ -206,7 +207,8 @@ func (m *model) read(n, peer *modelNode, r int) {
 	for _, node := range []*modelNode{n, peer} {
 		for set := node.known & m.match[Remove][r]; set != 0; set &= set - 1 {
 			if e := bits.TrailingZeros64(uint64(set)); m.issued[e] >= born {
-				m.fail("%s: bytes of %d are read after entry %d of %d", resources[r].Key, born, e, m.issued[e])
+				m.fail("%s: bytes of %d are read after entry %d of %d", resources[r].Key, born, e,
+					m.issued[e])
 			}
 		}
 	}

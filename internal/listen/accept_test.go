@@ -55,7 +55,8 @@ func script(t *testing.T, h *http.Server, lane listen.Lane, clients int) (l *scr
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = &scripted{Listener: real, next: make(chan any), down: make(chan struct{}), closes: func() {}}
+	l = &scripted{Listener: real, next: make(chan any), down: make(chan struct{}),
+		closes: func() {}}
 	t.Cleanup(func() { l.Close() })
 	for range clients {
 		c, err := net.Dial("tcp", real.Addr().String())

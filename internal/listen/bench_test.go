@@ -17,7 +17,8 @@ import (
 func BenchmarkRequest(b *testing.B) {
 	content := make([]byte, 1<<10)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["Content-Length"], w.Header()["Content-Type"] = []string{"1024"}, []string{"text/plain"}
+		w.Header()["Content-Length"], w.Header()["Content-Type"] = []string{"1024"},
+			[]string{"text/plain"}
 		w.Header()["Date"] = []string{"Sat, 28 Nov 2026 11:00:00 GMT"}
 		w.Write(content)
 	})
@@ -53,10 +54,12 @@ func exchange(b *testing.B, address string) {
 		b.Fatal(err)
 	}
 	defer c.Close()
-	request := []byte("GET /files/a HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
+	request := []byte("GET /files/a HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUser-Agent: Mozilla/5.0 " +
+		"(X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
 		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n" +
 		"Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\nCookie: a=b\r\n\r\n")
-	response := make([]byte, len("HTTP/1.1 200 OK\r\nContent-Length: 1024\r\nContent-Type: text/plain\r\nDate: Sat, 28 Nov 2026 11:00:00 GMT\r\n\r\n")+1024)
+	response := make([]byte, len("HTTP/1.1 200 OK\r\nContent-Length: 1024\r\nContent-Type: "+
+		"text/plain\r\nDate: Sat, 28 Nov 2026 11:00:00 GMT\r\n\r\n")+1024)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := c.Write(request); err != nil {

@@ -16,7 +16,8 @@ import (
 
 // eachClientMayHave starts a server for so many connections of each client and of all together (0
 // for any number), with the lane and without.
-func eachClientMayHave(t *testing.T, most, all int, trusted admission.Proxies, handler http.HandlerFunc, test func(t *testing.T, s *server)) {
+func eachClientMayHave(t *testing.T, most, all int, trusted admission.Proxies,
+	handler http.HandlerFunc, test func(t *testing.T, s *server)) {
 	t.Helper()
 	for name, lane := range map[string]listen.Lane{"lane": new(echoLane), "http": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +114,8 @@ func TestClientConnections(t *testing.T) {
 			busy = append(busy, c)
 		}
 		refused := s.dial(t)
-		if resp, _ := refused.response(t); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
+		if resp, _ := refused.response(t); resp.StatusCode != http.StatusServiceUnavailable ||
+			resp.Header.Get("Retry-After") != "1" || !resp.Close {
 			t.Errorf("%s %v", resp.Status, resp.Header)
 		}
 		refused.ended(t)
@@ -122,7 +124,8 @@ func TestClientConnections(t *testing.T) {
 		if many, ofClient := s.RefusedConns(); ofClient != 1 || many != 0 || s.Clients() != 2 {
 			t.Errorf("refused: %d and %d; clients: %d", ofClient, many, s.Clients())
 		}
-		if lines := s.lines(t); len(lines) != 1 || lines[0]["reason"] != "too many connections of one client" {
+		if lines := s.lines(t); len(lines) != 1 || lines[0]["reason"] != "too many connections "+
+			"of one client" {
 			t.Errorf("logged is %v", lines)
 		}
 		for range 2 {

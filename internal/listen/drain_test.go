@@ -81,7 +81,8 @@ func TestDrainTells(t *testing.T) {
 	if b, err := io.ReadAll(head.Body); err != nil || string(b) != "acorn" {
 		t.Errorf("%q, %v", b, err)
 	}
-	for name, conn := range map[string]*client{"idle": idle, "silent": silent, "early": early, "late": late, "informed": informed} {
+	for name, conn := range map[string]*client{"idle": idle, "silent": silent, "early": early,
+		"late": late, "informed": informed} {
 		if name != "late" && name != "informed" {
 			conn.send(t, get+get) // the second one isn't answered
 		}

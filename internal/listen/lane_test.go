@@ -65,8 +65,10 @@ func startWith(t *testing.T, h *http.Server, delay time.Duration) (*server, *ech
 func TestLane(t *testing.T) {
 	s, lane := startWith(t, &http.Server{}, 0)
 	post := "POST /b HTTP/1.1\r\nHost: n\r\nContent-Length: 28\r\n\r\n" + get
-	chunked := "POST /c HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n" + get + "\r\n0\r\n\r\n"
-	text := get + post + get + "\r\n" + chunked + get + get + "GET /d HTTP/1.1\r\nHost: n\r\n\r\n" + get
+	chunked := "POST /c HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n" + get +
+		"\r\n0\r\n\r\n"
+	text := get + post + get + "\r\n" + chunked + get + get + "GET /d HTTP/1.1\r\nHost: n\r\n\r\n" +
+		get
 	for size := 1; size <= len(text); size += 1 + size/3 {
 		c := s.dial(t)
 		for rest := text; rest != ""; {
@@ -86,7 +88,8 @@ func TestLane(t *testing.T) {
 		c.Close()
 	}
 	if lane.answered.Load() == 0 || s.Refused() > 0 {
-		t.Errorf("the lane has answered %d requests, and %d are refused", lane.answered.Load(), s.Refused())
+		t.Errorf("the lane has answered %d requests, and %d are refused", lane.answered.Load(),
+			s.Refused())
 	}
 }
 
@@ -160,7 +163,8 @@ func TestLaneTimeouts(t *testing.T) {
 		c.response(t)
 		c.send(t, get+get[:20])
 		c.response(t)
-		if resp, _ := c.response(t); resp.StatusCode != http.StatusBadRequest { // as net/http has it
+		// as net/http has it
+		if resp, _ := c.response(t); resp.StatusCode != http.StatusBadRequest {
 			t.Error(resp.Status)
 		}
 		c.ended(t)
@@ -224,7 +228,8 @@ func TestLaneThatPanics(t *testing.T) {
 	if err := s.Drain(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(text.String(), "a defect") || !strings.Contains(text.String(), "goroutine ") {
+	if !strings.Contains(text.String(), "a defect") || !strings.Contains(text.String(),
+		"goroutine ") {
 		t.Errorf("logged: %q", text.String())
 	}
 }

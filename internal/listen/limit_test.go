@@ -16,7 +16,8 @@ import (
 )
 
 // limitedTo starts a server for so many connections, with the lane and without.
-func limitedTo(t *testing.T, most int, handler http.HandlerFunc, test func(t *testing.T, s *server)) {
+func limitedTo(t *testing.T, most int, handler http.HandlerFunc, test func(t *testing.T,
+	s *server)) {
 	t.Helper()
 	for name, lane := range map[string]listen.Lane{"lane": new(echoLane), "http": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -95,13 +96,15 @@ func TestTooManyConnections(t *testing.T) {
 			c := s.dial(t)
 			c.send(t, request)
 			resp, _ := c.response(t)
-			if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
+			if resp.StatusCode != http.StatusServiceUnavailable ||
+				resp.Header.Get("Retry-After") != "1" || !resp.Close {
 				t.Errorf("%s %v", resp.Status, resp.Header)
 			}
 			c.ended(t)
 		}
 		lines := s.lines(t)
-		if many, _ := s.RefusedConns(); many != 2 || len(lines) != 2 || lines[1]["status"] != 503.0 || lines[1]["reason"] != "too many connections" {
+		if many, _ := s.RefusedConns(); many != 2 || len(lines) != 2 ||
+			lines[1]["status"] != 503.0 || lines[1]["reason"] != "too many connections" {
 			t.Errorf("%d are counted, logged is %v", many, lines)
 		}
 		for range busy {
@@ -147,7 +150,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 		work.Wait()
 		if served.Load() != clients*each || peak.Load() > most {
 			many, _ := s.RefusedConns()
-			t.Errorf("%d are served, %d at once; %d connections are refused", served.Load(), peak.Load(), many)
+			t.Errorf("%d are served, %d at once; %d connections are refused", served.Load(),
+				peak.Load(), many)
 		}
 	})
 }

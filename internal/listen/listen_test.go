@@ -172,10 +172,13 @@ func TestRefusals(t *testing.T) {
 		{"GET / HTTP/1.1\r\nHost: n\r\nA: b\x00\r\n\r\n", "Bad Request", 400},
 		{"GET / HTTP/1.1\r\nHost: n\r\nA: b\r\n c\r\n\r\n", "a field line that is folded", 400},
 		{"GET / HTTP/1.1\r\nHost: n\r\nExpect: nuts\r\n\r\n", "Expectation Failed", 417},
-		{"GET / HTTP/1.1\r\nHost: n\r\nA: " + strings.Repeat("a", 16<<10) + "\r\n\r\n", "Request Header Fields Too Large", 431},
+		{"GET / HTTP/1.1\r\nHost: n\r\nA: " + strings.Repeat("a", 16<<10) + "\r\n\r\n",
+			"Request Header Fields Too Large", 431},
 		{"GET / HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: gzip\r\n\r\n", "Not Implemented", 501},
-		{"GET / HTTP/3.0\r\nHost: n\r\n\r\n", "HTTP Version Not Supported: unsupported protocol version", 505},
-		{"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "a Transfer-Encoding in HTTP/1.0", 400},
+		{"GET / HTTP/3.0\r\nHost: n\r\n\r\n", "HTTP Version Not Supported: unsupported protocol " +
+			"version", 505},
+		{"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			"a Transfer-Encoding in HTTP/1.0", 400},
 	} {
 		conn := s.dial(t)
 		conn.send(t, get+c.request)
@@ -189,7 +192,8 @@ func TestRefusals(t *testing.T) {
 			t.Fatalf("%.60q: %d refusals, in the log %v", c.request, s.Refused(), lines)
 		}
 		line := lines[i]
-		if line["remote"] != conn.LocalAddr().String() || line["status"] != c.status || line["reason"] != c.reason || line["message"] != "request" {
+		if line["remote"] != conn.LocalAddr().String() || line["status"] != c.status ||
+			line["reason"] != c.reason || line["message"] != "request" {
 			t.Errorf("%.60q: in the log %v", c.request, line)
 		}
 	}
@@ -200,10 +204,14 @@ func TestRefusals(t *testing.T) {
 func TestEmptyLinesBeforeRequests(t *testing.T) {
 	s := start(t, 0, echo)
 	conn := s.dial(t)
-	go io.WriteString(conn, "\r\n"+get+"\r\n\r\n"+get+"POST /b HTTP/1.1\r\nHost: n\r\nContent-Length: 7\r\n\r\n\r\nacorn\r\n"+
-		"PUT /c HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n\r\n\r\n!\r\n0\r\n\r\n\r\n\n"+get+
-		"PUT /d HTTP/1.1\r\nHost: n\r\nContent-Length: 33\r\n\r\nGET / HTTP/1.0\r\nContent-Length: 9\r\n"+"GET /e HTTP/1.0\r\n\r\n")
-	for _, want := range []string{"/a ", "/a ", "/b \r\nacorn", "/c \r\n\r\n!", "/a ", "/d GET / HTTP/1.0\r\nContent-Length: 9", "/e "} {
+	go io.WriteString(conn, "\r\n"+get+"\r\n\r\n"+get+"POST /b HTTP/1.1\r\nHost: "+
+		"n\r\nContent-Length: 7\r\n\r\n\r\nacorn\r\n"+
+		"PUT /c HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: "+
+		"chunked\r\n\r\n5\r\n\r\n\r\n!\r\n0\r\n\r\n\r\n\n"+get+
+		"PUT /d HTTP/1.1\r\nHost: n\r\nContent-Length: 33\r\n\r\nGET / "+
+		"HTTP/1.0\r\nContent-Length: 9\r\n"+"GET /e HTTP/1.0\r\n\r\n")
+	for _, want := range []string{"/a ", "/a ", "/b \r\nacorn", "/c \r\n\r\n!", "/a ",
+		"/d GET / HTTP/1.0\r\nContent-Length: 9", "/e "} {
 		if resp, got := conn.response(t); resp.StatusCode != 200 || got != want {
 			t.Errorf("%d %q, want %q", resp.StatusCode, got, want)
 		}
@@ -215,9 +223,11 @@ func TestEmptyLinesBeforeRequests(t *testing.T) {
 // (RFC 9112 section 6.1).
 func TestTwoFramings(t *testing.T) {
 	s := start(t, 0, echo)
-	for _, fields := range []string{"Content-Length: 5\r\nTransfer-Encoding: chunked", "transfer-encoding: Chunked\r\nX: y\r\nCONTENT-LENGTH: 5"} {
+	for _, fields := range []string{"Content-Length: 5\r\nTransfer-Encoding: chunked",
+		"transfer-encoding: Chunked\r\nX: y\r\nCONTENT-LENGTH: 5"} {
 		conn := s.dial(t)
-		conn.send(t, get+"PUT /b HTTP/1.1\r\nHost: n\r\n"+fields+"\r\n\r\n3\r\nnut\r\n0\r\n\r\n"+get)
+		conn.send(t, get+"PUT /b HTTP/1.1\r\nHost: n\r\n"+fields+"\r\n\r\n3\r\nnut\r\n0\r\n\r\n"+
+			get)
 		conn.response(t)
 		if resp, got := conn.response(t); resp.StatusCode != 200 || !resp.Close || got != "/b nut" {
 			t.Errorf("%d %q, close: %v", resp.StatusCode, got, resp.Close)
@@ -292,7 +302,8 @@ func TestHTTP2IsRefused(t *testing.T) {
 	if !strings.Contains(err.Error(), "HTTP_1_1_REQUIRED") {
 		t.Error(err)
 	}
-	if line := s.lines(t)[0]; s.Refused() != 1 || line["status"] != 505.0 || line["reason"] != "HTTP/2 without TLS" {
+	if line := s.lines(t)[0]; s.Refused() != 1 || line["status"] != 505.0 ||
+		line["reason"] != "HTTP/2 without TLS" {
 		t.Errorf("in the log %v", line)
 	}
 }
@@ -318,7 +329,8 @@ func TestHTTP2Oddities(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, err := io.ReadAll(conn.r)
-		if err != nil || strings.Count(string(b), "200 OK") > 1 || !strings.HasPrefix(text, "GET") && !strings.HasPrefix(string(b), settings) {
+		if err != nil || strings.Count(string(b), "200 OK") > 1 || !strings.HasPrefix(text,
+			"GET") && !strings.HasPrefix(string(b), settings) {
 			t.Errorf("%q: %q, %v", text, b, err)
 		}
 	}

@@ -20,10 +20,14 @@ var requests = []string{
 	"POST / HTTP/1.1\r\nHost: n\r\nContent-Length: 5\r\n\r\nacorn",
 	"POST / HTTP/1.1\r\nHost: n\r\ncontent-length:\t0007 \r\n\r\n\r\n\r\nnut",
 	"POST / HTTP/1.1\r\nHost: n\r\nContent-Length: 0\r\n\r\n",
-	"PUT / HTTP/1.1\r\nHost: n\r\nContent-Length: 39\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: other\r\n\r\n",
-	"PUT / HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n27\r\nGET /smuggled HTTP/1.1\r\nHost: other\r\n\r\n\r\n0\r\n\r\n",
-	"PUT / HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: Chunked\r\n\r\n3;a=b;c=\"d\"\r\nnut\r\n00002 \t\r\n\r\n\r\n0;x\r\n\r\n",
-	"PUT / HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\nTrailer: A\r\n\r\n3\r\nnut\r\n0\r\nA: b\r\nContent-Length: 9\r\n\r\n",
+	"PUT / HTTP/1.1\r\nHost: n\r\nContent-Length: 39\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: " +
+		"other\r\n\r\n",
+	"PUT / HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n27\r\nGET /smuggled " +
+		"HTTP/1.1\r\nHost: other\r\n\r\n\r\n0\r\n\r\n",
+	"PUT / HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"Chunked\r\n\r\n3;a=b;c=\"d\"\r\nnut\r\n00002 \t\r\n\r\n\r\n0;x\r\n\r\n",
+	"PUT / HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\nTrailer: " +
+		"A\r\n\r\n3\r\nnut\r\n0\r\nA: b\r\nContent-Length: 9\r\n\r\n",
 	"GET / HTTP/1.1\r\nHost: n\r\nX: " + strings.Repeat("x", 5000) + "\r\n\r\n",
 	"\r\nGET / HTTP/1.1\r\nHost: n\r\n\r\n",
 	"\r\n\r\n\n\r\nGET / HTTP/1.1\r\nHost: n\r\n\r\n\r\n",
@@ -64,7 +68,10 @@ func FuzzScanner(f *testing.F) {
 	for _, r := range requests {
 		f.Add(r+requests[0], uint64(1))
 	}
-	f.Fuzz(func(t *testing.T, stream string, seed uint64) { agree(t, stream, rand.New(rand.NewPCG(seed, 2))) })
+	f.Fuzz(func(t *testing.T, stream string, seed uint64) {
+		agree(t, stream,
+			rand.New(rand.NewPCG(seed, 2)))
+	})
 }
 
 const goodRequests = 13
@@ -100,7 +107,8 @@ func agree(t *testing.T, stream string, random *rand.Rand) (served int) {
 			return n - 1
 		}
 		if clean := s.clean(n); clean && r.Buffered() > 0 {
-			t.Fatalf("%.400q: after request %d, the scanner expects a head where %d bytes are left", stream, n, r.Buffered())
+			t.Fatalf("%.400q: after request %d, the scanner expects a head where %d bytes are left",
+				stream, n, r.Buffered())
 		}
 		if !s.clean(n) && r.Buffered() == 0 && s.part != lost {
 			t.Fatalf("%.400q: after request %d, the scanner expects more of it", stream, n)
@@ -130,22 +138,31 @@ func (s *scanned) Read(p []byte) (int, error) {
 func TestOddities(t *testing.T) {
 	const get = "GET / HTTP/1.1\r\nHost: n\r\n\r\n"
 	for head, want := range map[string]oddity{
-		"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n":                      {2, "a Transfer-Encoding in HTTP/1.0"},
+		"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n": {2,
+			"a Transfer-Encoding in HTTP/1.0"},
 		"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n": {2, ""},
 		"GET / HTTP/1.1\r\nContent-Length: 5\r\nTRANSFER-ENCODING:chunked\r\n":  {2, ""},
-		"GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n":                {2, "an unknown Transfer-Encoding"},
-		"GET / HTTP/1.1\r\nTransfer-Encoding:\r\n":                              {2, "an unknown Transfer-Encoding"},
-		"GET / HTTP/1.1\r\nTransfer-Encoding: \x0bchunked\r\n":                  {2, "an unknown Transfer-Encoding"},
-		"GET / HTTP/1.1\r\nContent-Length:\r\n":                                 {2, "a malformed Content-Length"},
-		"GET / HTTP/1.1\r\nContent-Length: -1\r\n":                              {2, "a malformed Content-Length"},
-		"GET / HTTP/1.1\r\nContent-Length: 5, 5\r\n":                            {2, "a malformed Content-Length"},
-		"GET / HTTP/1.1\r\nContent-Length: 9223372036854775808\r\n":             {2, "a malformed Content-Length"},
-		"GET / HTTP/1.1\r\nX: y\r\n z\r\n":                                      {2, "a field line that is folded"},
-		"GET / HTTP/1.1\r\n X: y\r\n":                                           {2, "a field line that is folded"},
-		"GET / HTTP/1.1\r\nHost: [::1\r\n":                                      {2, "a malformed Host"},
-		"\rGET / HTTP/1.1\r\n":                                                  {2, "a CR without LF before the request line"},
-		"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n":                      {},
-		"GET / HTTP/1.1\r\nContent-Length: 0\r\n":                               {},
+		"GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n": {2,
+			"an unknown Transfer-Encoding"},
+		"GET / HTTP/1.1\r\nTransfer-Encoding:\r\n": {2,
+			"an unknown Transfer-Encoding"},
+		"GET / HTTP/1.1\r\nTransfer-Encoding: \x0bchunked\r\n": {2,
+			"an unknown Transfer-Encoding"},
+		"GET / HTTP/1.1\r\nContent-Length:\r\n": {2,
+			"a malformed Content-Length"},
+		"GET / HTTP/1.1\r\nContent-Length: -1\r\n": {2,
+			"a malformed Content-Length"},
+		"GET / HTTP/1.1\r\nContent-Length: 5, 5\r\n": {2,
+			"a malformed Content-Length"},
+		"GET / HTTP/1.1\r\nContent-Length: 9223372036854775808\r\n": {2,
+			"a malformed Content-Length"},
+		"GET / HTTP/1.1\r\nX: y\r\n z\r\n": {2, "a field line that is folded"},
+		"GET / HTTP/1.1\r\n X: y\r\n":      {2, "a field line that is folded"},
+		"GET / HTTP/1.1\r\nHost: [::1\r\n": {2, "a malformed Host"},
+		"\rGET / HTTP/1.1\r\n": {2,
+			"a CR without LF before the request line"},
+		"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n": {},
+		"GET / HTTP/1.1\r\nContent-Length: 0\r\n":          {},
 	} {
 		for size := 1; size < 100; size += 7 {
 			var s scanner
@@ -175,9 +192,11 @@ func bytesOf(s string, size int) func(func([]byte) bool) {
 // BenchmarkScan is what a browser's request costs the scanner.
 func BenchmarkScan(b *testing.B) {
 	var head bytes.Buffer
-	fmt.Fprintf(&head, "GET /files/a HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUser-Agent: %s\r\nAccept: %s\r\nAccept-Language: en,de;q=0.5\r\n",
+	fmt.Fprintf(&head, "GET /files/a HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUser-Agent: "+
+		"%s\r\nAccept: %s\r\nAccept-Language: en,de;q=0.5\r\n",
 		strings.Repeat("Mozilla/5.0 ", 8), strings.Repeat("text/html,", 9))
-	head.WriteString("Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\nCookie: a=b\r\nTe: trailers\r\n\r\n")
+	head.WriteString("Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: " +
+		"keep-alive\r\nCookie: a=b\r\nTe: trailers\r\n\r\n")
 	var s scanner
 	b.ReportAllocs()
 	for b.Loop() {

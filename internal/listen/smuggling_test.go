@@ -126,7 +126,8 @@ func (o *strictOrigin) content(r *bufio.Reader, fields []string) (string, bool) 
 		switch name = strings.ToLower(name); {
 		case name == "host":
 			hosts++
-		case name == "transfer-encoding" && (value != "chunked" || chunked), name == "content-length" && (err != nil || length >= 0):
+		case name == "transfer-encoding" && (value != "chunked" || chunked),
+			name == "content-length" && (err != nil || length >= 0):
 			o.note(nil, fmt.Sprintf("the field %q", field))
 		case name == "transfer-encoding":
 			chunked = true
@@ -178,39 +179,75 @@ var attacks = []struct {
 	statuses      string   // of the responses
 	origin        []string // gets this
 }{
-	{"CL.TE", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 46\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, "200", []string{"POST /a "}},
-	{"TE.CL", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n29\r\n" + smuggled + "\r\n0\r\n\r\n", "200", []string{"POST /a " + smuggled}},
-	{"GET with a body", "GET /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" + smuggled, "200", []string{"GET /a "}},
-	{"HEAD with a body", "HEAD /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" + smuggled, "200", []string{"HEAD /a "}},
-	{"DELETE with a body", "DELETE /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"DELETE /a " + smuggled, "GET /next "}},
-	{"a chunk extension", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n29;a=\"b\"\r\n" + smuggled + "\r\n0;c\r\n\r\n", "200 200", []string{"POST /a " + smuggled, "GET /next "}},
-	{"a chunk extension with LF", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n2;\nxx\r\n29\r\n0\r\n\r\n" + smuggled, "400", nil},
-	{"a chunk that ends with LF", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nxx\n0\r\n\r\n" + smuggled, "400", nil},
-	{"a chunk that ends with two others", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nxxXX0\r\n\r\n" + smuggled, "400", nil},
-	{"a last chunk without an end", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + smuggled, "400", nil},
-	{"a chunk's size with 0x", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n" + smuggled, "400", nil},
-	{"a chunk's size that overflows", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\n\r\n" + smuggled, "400", nil},
-	{"a trailer with a Content-Length", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 41\r\n\r\n", "200 200", []string{"POST /a ", "GET /next "}},
-	{"HTTP/1.0 with Transfer-Encoding", "PUT /files/a HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n29\r\n" + smuggled + "\r\n0\r\n\r\n", "400", nil},
-	{"HTTP/1.0 with both", "PUT /files/a HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, "400", nil},
-	{"two lengths", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 0\r\nContent-Length: 41\r\n\r\n" + smuggled, "400", nil},
-	{"a length twice", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nnut", "200 200", []string{"POST /a nut", "GET /next "}},
-	{"a list of lengths", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41, 41\r\n\r\n" + smuggled, "400", nil},
-	{"a length with +", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: +41\r\n\r\n" + smuggled, "400", nil},
-	{"a length with -", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: -0\r\n\r\n" + smuggled, "400", nil},
-	{"a length with a space", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 4 1\r\n\r\n" + smuggled, "400", nil},
+	{"CL.TE", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 46\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n0\r\n\r\n" + smuggled, "200", []string{"POST /a "}},
+	{"TE.CL", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"chunked\r\nContent-Length: 4\r\n\r\n29\r\n" + smuggled + "\r\n0\r\n\r\n", "200",
+		[]string{"POST /a " + smuggled}},
+	{"GET with a body", "GET /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" + smuggled,
+		"200", []string{"GET /a "}},
+	{"HEAD with a body", "HEAD /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" +
+		smuggled, "200", []string{"HEAD /a "}},
+	{"DELETE with a body", "DELETE /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" +
+		smuggled, "200 200", []string{"DELETE /a " + smuggled, "GET /next "}},
+	{"a chunk extension", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n29;a=\"b\"\r\n" + smuggled + "\r\n0;c\r\n\r\n", "200 200",
+		[]string{"POST /a " + smuggled, "GET /next "}},
+	{"a chunk extension with LF", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n2;\nxx\r\n29\r\n0\r\n\r\n" + smuggled, "400", nil},
+	{"a chunk that ends with LF", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n2\r\nxx\n0\r\n\r\n" + smuggled, "400", nil},
+	{"a chunk that ends with two others", "POST /files/a HTTP/1.1\r\nHost: " +
+		"n\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nxxXX0\r\n\r\n" + smuggled, "400", nil},
+	{"a last chunk without an end", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n0\r\n" + smuggled, "400", nil},
+	{"a chunk's size with 0x", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n0x0\r\n\r\n" + smuggled, "400", nil},
+	{"a chunk's size that overflows", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n10000000000000000\r\n\r\n" + smuggled, "400", nil},
+	{"a trailer with a Content-Length", "POST /files/a HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: " +
+		"chunked\r\n\r\n0\r\nContent-Length: 41\r\n\r\n", "200 200", []string{"POST /a ",
+		"GET /next "}},
+	{"HTTP/1.0 with Transfer-Encoding", "PUT /files/a HTTP/1.0\r\nConnection: " +
+		"keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n29\r\n" + smuggled + "\r\n0\r\n\r\n",
+		"400", nil},
+	{"HTTP/1.0 with both", "PUT /files/a HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: " +
+		"3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, "400", nil},
+	{"two lengths", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 0\r\nContent-Length: " +
+		"41\r\n\r\n" + smuggled, "400", nil},
+	{"a length twice", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: " +
+		"3\r\nContent-Length: 3\r\n\r\nnut", "200 200", []string{"POST /a nut", "GET /next "}},
+	{"a list of lengths", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41, 41\r\n\r\n" +
+		smuggled, "400", nil},
+	{"a length with +", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: +41\r\n\r\n" +
+		smuggled, "400", nil},
+	{"a length with -", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: -0\r\n\r\n" +
+		smuggled, "400", nil},
+	{"a length with a space", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 4 1\r\n\r\n" +
+		smuggled, "400", nil},
 	{"a length in hexadecimal", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 0x29\r\n\r\n" + smuggled, "400", nil},
-	{"a length with _", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 4_1\r\n\r\n" + smuggled, "400", nil},
-	{"no length", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length:\r\n\r\n" + smuggled, "400", nil},
-	{"a length that overflows", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 18446744073709551657\r\n\r\n" + smuggled, "400", nil},
-	{"a length with a space before the colon", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length : 41\r\n\r\n" + smuggled, "400", nil},
-	{"a length after NUL", "POST /files/a HTTP/1.1\r\nHost: n\r\n\x00Content-Length: 41\r\n\r\n" + smuggled, "400", nil},
-	{"a length in a folded line", "POST /files/a HTTP/1.1\r\nHost: n\r\nX: y\r\n Content-Length: 41\r\n\r\n" + smuggled, "400", nil},
-	{"a length after LF", "POST /files/a HTTP/1.1\r\nHost: n\r\nX: y\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
-	{"a length after CR", "POST /files/a HTTP/1.1\r\nHost: n\r\nX: y\rContent-Length: 41\r\n\r\n" + smuggled, "400", nil},
-	{"a head that ends with LF", "POST /files/a HTTP/1.1\nHost: n\nContent-Length: 41\n\n" + smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
-	{"a head that ends with CR", "POST /files/a HTTP/1.1\r\nHost: n\r\n\r\r\n" + smuggled, "400", nil},
-	{"a space before the first field", "GET /files/a HTTP/1.1\r\n Host: n\r\nHost: n\r\n\r\n", "400", nil},
+	{"a length with _", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 4_1\r\n\r\n" +
+		smuggled, "400", nil},
+	{"no length", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length:\r\n\r\n" + smuggled, "400",
+		nil},
+	{"a length that overflows", "POST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: " +
+		"18446744073709551657\r\n\r\n" + smuggled, "400", nil},
+	{"a length with a space before the colon", "POST /files/a HTTP/1.1\r\nHost: " +
+		"n\r\nContent-Length : 41\r\n\r\n" + smuggled, "400", nil},
+	{"a length after NUL", "POST /files/a HTTP/1.1\r\nHost: n\r\n\x00Content-Length: 41\r\n\r\n" +
+		smuggled, "400", nil},
+	{"a length in a folded line", "POST /files/a HTTP/1.1\r\nHost: n\r\nX: y\r\n Content-Length: " +
+		"41\r\n\r\n" + smuggled, "400", nil},
+	{"a length after LF", "POST /files/a HTTP/1.1\r\nHost: n\r\nX: y\nContent-Length: 41\r\n\r\n" +
+		smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
+	{"a length after CR", "POST /files/a HTTP/1.1\r\nHost: n\r\nX: y\rContent-Length: 41\r\n\r\n" +
+		smuggled, "400", nil},
+	{"a head that ends with LF", "POST /files/a HTTP/1.1\nHost: n\nContent-Length: 41\n\n" +
+		smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
+	{"a head that ends with CR", "POST /files/a HTTP/1.1\r\nHost: n\r\n\r\r\n" + smuggled, "400",
+		nil},
+	{"a space before the first field", "GET /files/a HTTP/1.1\r\n Host: n\r\nHost: n\r\n\r\n",
+		"400", nil},
 	{"NUL in a value", "GET /files/a HTTP/1.1\r\nHost: n\r\nX: a\x00b\r\n\r\n", "400", nil},
 	{"NUL in a name", "GET /files/a HTTP/1.1\r\nHost: n\r\nX\x00: b\r\n\r\n", "400", nil},
 	{"NUL in the target", "GET /files/a\x00 HTTP/1.1\r\nHost: n\r\n\r\n", "400", nil},
@@ -223,24 +260,41 @@ var attacks = []struct {
 	{"a field without a name", "GET /files/a HTTP/1.1\r\nHost: n\r\n: x\r\n\r\n", "400", nil},
 	{"two hosts", "GET /files/a HTTP/1.1\r\nHost: n\r\nHost: other\r\n\r\n", "400", nil},
 	{"a list of hosts", "GET /files/a HTTP/1.1\r\nHost: n, other\r\n\r\n", "400", nil},
-	{"another host in the target", "GET http://other/files/a HTTP/1.1\r\nHost: n\r\n\r\n", "200 200", []string{"GET /a ", "GET /next "}},
-	{"a malformed host beside one in the target", "GET http://n/files/a HTTP/1.1\r\nHost: u@n\r\n\r\n", "400", nil},
-	{"a Connection that names the length", "POST /files/a HTTP/1.1\r\nHost: n\r\nConnection: Content-Length\r\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
-	{"a Connection that names the Host", "GET /files/a HTTP/1.1\r\nHost: n\r\nConnection: Host\r\n\r\n", "200 200", []string{"GET /a ", "GET /next "}},
-	{"an Expect", "POST /files/a HTTP/1.1\r\nHost: n\r\nExpect: 100-continue\r\nContent-Length: 41\r\n\r\n" + smuggled, "100 200 200 or 100 100 200 200", []string{"POST /a " + smuggled, "GET /next "}},
-	{"a h2c upgrade", "POST /files/a HTTP/1.1\r\nHost: n\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
-	{"empty lines between", "\r\n\r\nPOST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 3\r\n\r\nnut\r\n\r\n", "200 200", []string{"POST /a nut", "GET /next "}},
-	{"a method in small letters", "get /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"get /a " + smuggled, "GET /next "}},
+	{"another host in the target", "GET http://other/files/a HTTP/1.1\r\nHost: n\r\n\r\n",
+		"200 200", []string{"GET /a ", "GET /next "}},
+	{"a malformed host beside one in the target", "GET http://n/files/a HTTP/1.1\r\nHost: " +
+		"u@n\r\n\r\n", "400", nil},
+	{"a Connection that names the length", "POST /files/a HTTP/1.1\r\nHost: n\r\nConnection: " +
+		"Content-Length\r\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"POST /a " +
+		smuggled, "GET /next "}},
+	{"a Connection that names the Host", "GET /files/a HTTP/1.1\r\nHost: n\r\nConnection: " +
+		"Host\r\n\r\n", "200 200", []string{"GET /a ", "GET /next "}},
+	{"an Expect", "POST /files/a HTTP/1.1\r\nHost: n\r\nExpect: 100-continue\r\nContent-Length: " +
+		"41\r\n\r\n" + smuggled, "100 200 200 or 100 100 200 200", []string{"POST /a " + smuggled,
+		"GET /next "}},
+	{"a h2c upgrade", "POST /files/a HTTP/1.1\r\nHost: n\r\nConnection: Upgrade, " +
+		"HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nContent-Length: 41\r\n\r\n" +
+		smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
+	{"empty lines between", "\r\n\r\nPOST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: " +
+		"3\r\n\r\nnut\r\n\r\n", "200 200", []string{"POST /a nut", "GET /next "}},
+	{"a method in small letters", "get /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" +
+		smuggled, "200 200", []string{"get /a " + smuggled, "GET /next "}},
 }
 
 // codings are what has been taken for chunked by some, and for nothing by others.
 var codings = []string{
-	"Transfer-Encoding: xchunked", "Transfer-Encoding: chunked, identity", "Transfer-Encoding: identity, chunked", "Transfer-Encoding: gzip, chunked",
-	"Transfer-Encoding: chunked, chunked", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "Transfer-Encoding: x\r\nTransfer-Encoding: chunked",
-	"Transfer-Encoding: chunked;q=1", "Transfer-Encoding: \"chunked\"", "Transfer-Encoding: chunked\x0b", "Transfer-Encoding:\x0cchunked", "Transfer-Encoding:",
-	"Transfer-Encoding: identity", "Transfer-Encoding : chunked", "Transfer-Encoding\t: chunked", " Transfer-Encoding: chunked", "X: y\r\n Transfer-Encoding: chunked",
-	"Transfer-Encoding:\r\n chunked", "Transfer-Encoding: chunked\r\n ", "Transfer-Encoding\r\n: chunked", "X: y\rTransfer-Encoding: chunked",
-	"\x00Transfer-Encoding: chunked", "Transfer-Encoding: chun\x00ked", "Transfer-Encoding: chunked,", "Transfer-Encoding: ,chunked", "Tran\u017ffer-Encoding: chunked",
+	"Transfer-Encoding: xchunked", "Transfer-Encoding: chunked, identity",
+	"Transfer-Encoding: identity, chunked", "Transfer-Encoding: gzip, chunked",
+	"Transfer-Encoding: chunked, chunked", "Transfer-Encoding: chunked\r\nTransfer-Encoding: " +
+		"identity", "Transfer-Encoding: x\r\nTransfer-Encoding: chunked",
+	"Transfer-Encoding: chunked;q=1", "Transfer-Encoding: \"chunked\"",
+	"Transfer-Encoding: chunked\x0b", "Transfer-Encoding:\x0cchunked", "Transfer-Encoding:",
+	"Transfer-Encoding: identity", "Transfer-Encoding : chunked", "Transfer-Encoding\t: chunked",
+	" Transfer-Encoding: chunked", "X: y\r\n Transfer-Encoding: chunked",
+	"Transfer-Encoding:\r\n chunked", "Transfer-Encoding: chunked\r\n ",
+	"Transfer-Encoding\r\n: chunked", "X: y\rTransfer-Encoding: chunked",
+	"\x00Transfer-Encoding: chunked", "Transfer-Encoding: chun\x00ked",
+	"Transfer-Encoding: chunked,", "Transfer-Encoding: ,chunked", "Tran\u017ffer-Encoding: chunked",
 }
 
 // TestSmuggling: each request that two servers could read in two ways is refused, or forwarded in
@@ -262,24 +316,30 @@ func TestSmuggling(t *testing.T) {
 		transport.CloseIdleConnections()
 	})
 	for _, c := range attacks {
-		t.Run(c.name, func(t *testing.T) { s.attack(t, o, c.request, strings.Split(c.statuses, " or "), c.origin) })
+		t.Run(c.name, func(t *testing.T) {
+			s.attack(t, o, c.request, strings.Split(c.statuses,
+				" or "), c.origin)
+		})
 	}
 	for _, coding := range codings {
 		for _, length := range []string{"", "Content-Length: 4\r\n"} {
 			t.Run(coding+length, func(t *testing.T) {
-				request := "POST /files/a HTTP/1.1\r\nHost: n\r\n" + length + coding + "\r\n\r\n29\r\n" + smuggled + "\r\n0\r\n\r\n"
+				request := "POST /files/a HTTP/1.1\r\nHost: n\r\n" + length + coding +
+					"\r\n\r\n29\r\n" + smuggled + "\r\n0\r\n\r\n"
 				s.attack(t, o, request, []string{"400", "501"}, nil)
 			})
 		}
 	}
 	t.Run("a coding in other letters", func(t *testing.T) {
-		request := "POST /files/a HTTP/1.1\r\nHost: n\r\ntRANSFER-eNCODING:\t cHUNKED \t\r\n\r\n29\r\n" + smuggled + "\r\n0\r\n\r\n"
+		request := "POST /files/a HTTP/1.1\r\nHost: n\r\ntRANSFER-eNCODING:\t cHUNKED " +
+			"\t\r\n\r\n29\r\n" + smuggled + "\r\n0\r\n\r\n"
 		s.attack(t, o, request, []string{"200 200"}, []string{"POST /a " + smuggled, "GET /next "})
 	})
 }
 
 // attack sends request and another one, in two pieces, and looks at what comes of them.
-func (s *server) attack(t *testing.T, o *strictOrigin, request string, statuses []string, want []string) {
+func (s *server) attack(t *testing.T, o *strictOrigin, request string, statuses []string,
+	want []string) {
 	text := request + "GET /files/next HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n"
 	for i := 0; i < len(text); i += 1 + i/2 {
 		got := s.statuses(t, text[:i], text[i:])
@@ -288,7 +348,8 @@ func (s *server) attack(t *testing.T, o *strictOrigin, request string, statuses 
 		}
 		asked, wrong := o.taken()
 		if len(wrong) > 0 || !slices.Equal(asked, want) {
-			t.Errorf("in two pieces at %d: the origin gets %q, and %q; want %q", i, asked, wrong, want)
+			t.Errorf("in two pieces at %d: the origin gets %q, and %q; want %q", i, asked, wrong,
+				want)
 		}
 	}
 }

@@ -17,7 +17,8 @@ import (
 // lane writes it at once; one who takes nothing any more doesn't.
 func TestSlowClients(t *testing.T) {
 	const timeout = 300 * time.Millisecond
-	for name, large := range map[string]*largeResponse{"handler": {}, "lane": {lane: new(echoLane)}} {
+	for name, large := range map[string]*largeResponse{"handler": {},
+		"lane": {lane: new(echoLane)}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := &http.Server{IdleTimeout: time.Hour, WriteTimeout: timeout, Handler: large}
@@ -56,7 +57,8 @@ func TestSlowClients(t *testing.T) {
 
 // readSlowly reads a large response within that time, if it can, and returns the longest pause
 // between two of its bytes.
-func (c *client) readSlowly(t *testing.T, within time.Duration) (n int64, took, pause time.Duration, err error) {
+func (c *client) readSlowly(t *testing.T, within time.Duration) (n int64, took, pause time.Duration,
+	err error) {
 	t.Helper()
 	resp, err := http.ReadResponse(c.r, nil)
 	if err != nil {

@@ -171,7 +171,8 @@ func TestFileIsPipe(t *testing.T) {
 	scanner := bufio.NewScanner(reader)
 	scanner.Scan() // now there is something in it
 	next := path + ".next"
-	if err := errors.Join(os.WriteFile(next, nil, 0o600), os.Rename(next, path), f.Reopen()); err != nil {
+	if err := errors.Join(os.WriteFile(next, nil, 0o600), os.Rename(next, path),
+		f.Reopen()); err != nil {
 		t.Fatal(err)
 	}
 	writing.Wait()

@@ -104,12 +104,14 @@ func TestBlockedReader(t *testing.T) {
 			t.Errorf("got %q\nwant %q", others, want)
 		}
 		if lines != 231-len(want) || severe != 25 {
-			t.Errorf("%d lines are told to be dropped, %d of them severe; want %d and 25", lines, severe, 231-len(want))
+			t.Errorf("%d lines are told to be dropped, %d of them severe; want %d and 25", lines,
+				severe, 231-len(want))
 		}
 		if n := q.Dropped(); n != int64(lines) {
 			t.Errorf("%d lines are dropped, %d are told to be", n, lines)
 		}
-		if text := r.text(); strings.Index(text, "dropped") < strings.Index(text, " 200\n") || !strings.HasSuffix(text, " 230\n") {
+		if text := r.text(); strings.Index(text, "dropped") < strings.Index(text, " 200\n") ||
+			!strings.HasSuffix(text, " 230\n") {
 			t.Errorf("the drops are told elsewhere: %s", text)
 		}
 	})
@@ -233,7 +235,8 @@ func TestPieces(t *testing.T) {
 			t.Error("the text differs")
 		}
 		for _, p := range r.pieces {
-			if !bytes.HasSuffix(p, []byte("\n")) || len(p) > pieceSize && bytes.Count(p, []byte("\n")) > 1 {
+			if !bytes.HasSuffix(p, []byte("\n")) || len(p) > pieceSize && bytes.Count(p,
+				[]byte("\n")) > 1 {
 				t.Errorf("a piece of %d bytes, %d lines", len(p), bytes.Count(p, []byte("\n")))
 			}
 		}
@@ -300,7 +303,8 @@ func TestFailingReader(t *testing.T) {
 			q := newQueue(r, 20000)
 			const total = 3000
 			for i := range total {
-				fmt.Fprintf(levelled{q, zerolog.Level(random.IntN(5))}, "<%d %s>\n", i, strings.Repeat("x", random.IntN(200)))
+				fmt.Fprintf(levelled{q, zerolog.Level(random.IntN(5))}, "<%d %s>\n", i,
+					strings.Repeat("x", random.IntN(200)))
 				if random.IntN(50) == 0 {
 					time.Sleep(time.Second)
 				}
@@ -316,7 +320,8 @@ func TestFailingReader(t *testing.T) {
 			whole, last := 0, -1
 			for _, line := range others {
 				var i int
-				if _, err := fmt.Sscanf(line, "<%d", &i); err != nil || !strings.HasSuffix(line, ">") {
+				if _, err := fmt.Sscanf(line, "<%d", &i); err != nil || !strings.HasSuffix(line,
+					">") {
 					continue // a part of a line or of what told
 				}
 				if i <= last {
@@ -329,7 +334,8 @@ func TestFailingReader(t *testing.T) {
 				t.Errorf("seed %d: %d lines are dropped, %d are told to be", seed, n, dropped)
 			}
 			if whole+dropped != total {
-				t.Errorf("seed %d: %d lines are out, %d told to be dropped; that makes %d, not %d", seed, whole, dropped, whole+dropped, total)
+				t.Errorf("seed %d: %d lines are out, %d told to be dropped; that makes %d, not %d",
+					seed, whole, dropped, whole+dropped, total)
 			}
 		})
 	}

@@ -43,7 +43,8 @@ func TestNewJSON(t *testing.T) {
 			if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`).MatchString(line["time"]) {
 				t.Errorf("time %q isn't RFC 3339 with milliseconds", line["time"])
 			}
-			if at, err := time.Parse(time.RFC3339, line["time"]); err != nil || time.Since(at).Abs() > time.Minute {
+			if at, err := time.Parse(time.RFC3339, line["time"]); err != nil ||
+				time.Since(at).Abs() > time.Minute {
 				t.Errorf("time %q isn't now (%v)", line["time"], err)
 			}
 		})
@@ -82,7 +83,10 @@ func TestAutoOnAFileIsJSON(t *testing.T) {
 func TestStdTakesErrorLogOfServer(t *testing.T) {
 	var out bytes.Buffer
 	log, queue := logging.New(&out, "json", zerolog.InfoLevel)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter,
+		*http.Request) {
+		panic("boom")
+	}))
 	server.Config.ErrorLog = logging.Std(log)
 	server.Start()
 	if res, err := server.Client().Get(server.URL); err == nil {
@@ -96,7 +100,8 @@ func TestStdTakesErrorLogOfServer(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 		t.Fatalf("%v in %q", err, out.String())
 	}
-	if line["level"] != "warn" || !strings.HasSuffix(line["message"], "boom") || !strings.HasPrefix(line["detail"], "goroutine ") {
+	if line["level"] != "warn" || !strings.HasSuffix(line["message"], "boom") ||
+		!strings.HasPrefix(line["detail"], "goroutine ") {
 		t.Errorf("got %v", line)
 	}
 }

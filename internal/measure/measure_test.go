@@ -14,13 +14,15 @@ func TestCells(t *testing.T) {
 		t.Errorf("there are %d cells, and room for %d", len(cells), numCells)
 	}
 	if Short != nativeEnd(first) {
-		t.Errorf("short is up to %d, and the first native bucket begins at %d", Short, nativeEnd(first))
+		t.Errorf("short is up to %d, and the first native bucket begins at %d", Short,
+			nativeEnd(first))
 	}
 }
 
 // TestDurations holds both kinds of buckets against counts of the durations themselves.
 func TestDurations(t *testing.T) {
-	all := []time.Duration{-1, 0, 1, Short, Short + 1, time.Millisecond, time.Millisecond + 1, 300 * time.Second, 300*time.Second + 1,
+	all := []time.Duration{-1, 0, 1, Short, Short + 1, time.Millisecond, time.Millisecond + 1,
+		300 * time.Second, 300*time.Second + 1,
 		time.Hour, math.MaxInt64 / 4}
 	for _, c := range cells[:len(cells)-1] {
 		all = append(all, c.most-1, c.most, c.most+1)
@@ -67,7 +69,8 @@ func TestDurations(t *testing.T) {
 		t.Errorf("the native buckets have %d of %d", up, got.Count)
 	}
 	twice := got.Plus(Distribution{}).Plus(got)
-	if twice.Count != 2*got.Count || twice.Sum != 2*got.Sum || twice.Classic[5] != 2*got.Classic[5] || twice.Native[5] != 2*got.Native[5] {
+	if twice.Count != 2*got.Count || twice.Sum != 2*got.Sum ||
+		twice.Classic[5] != 2*got.Classic[5] || twice.Native[5] != 2*got.Native[5] {
 		t.Errorf("twice that is %+v", twice)
 	}
 }
@@ -75,14 +78,18 @@ func TestDurations(t *testing.T) {
 func TestRequests(t *testing.T) {
 	var r Requests
 	r.Ended(Request{Cache: "hit", Source: "memory", Status: 200, Bytes: 10, Took: time.Microsecond})
-	r.Ended(Request{Cache: "hit", Source: "memory", Status: 206, Bytes: 5, Took: time.Second, First: time.Microsecond})
-	r.Ended(Request{Cache: "miss", Source: "origin", Status: 200, Bytes: 7, Took: 2 * time.Second, First: time.Second})
-	r.Ended(Request{Cache: "collapsed", Source: "peer", Status: 502, Bytes: 3, Took: 1, Aborted: true})
+	r.Ended(Request{Cache: "hit", Source: "memory", Status: 206, Bytes: 5, Took: time.Second,
+		First: time.Microsecond})
+	r.Ended(Request{Cache: "miss", Source: "origin", Status: 200, Bytes: 7, Took: 2 * time.Second,
+		First: time.Second})
+	r.Ended(Request{Cache: "collapsed", Source: "peer", Status: 502, Bytes: 3, Took: 1,
+		Aborted: true})
 	r.Ended(Request{Status: 404, Bytes: 1, Took: 1})
 	r.Ended(Request{Cache: "pass", Aborted: true})
 	r.Ended(Request{Status: 999})
 	e := r.Read()
-	want := map[[2]string]uint64{{"hit", "2xx"}: 2, {"miss", "2xx"}: 1, {"collapsed", "5xx"}: 1, {"none", "4xx"}: 1,
+	want := map[[2]string]uint64{{"hit", "2xx"}: 2, {"miss", "2xx"}: 1, {"collapsed", "5xx"}: 1,
+		{"none", "4xx"}:  1,
 		{"pass", "none"}: 1, {"none", "5xx"}: 1}
 	for o, word := range Outcomes {
 		if outcome(word) != o {
@@ -96,13 +103,16 @@ func TestRequests(t *testing.T) {
 			}
 		}
 		if e.Took[o].Count != all || e.First[o].Count != all {
-			t.Errorf("%s: %d, of which %d took some time, and %d had a first byte", word, all, e.Took[o].Count, e.First[o].Count)
+			t.Errorf("%s: %d, of which %d took some time, and %d had a first byte", word, all,
+				e.Took[o].Count, e.First[o].Count)
 		}
 	}
-	if hit := e.Took[1]; hit.Short != 1 || hit.Sum != time.Second || hit.Classic[0] != 1 || hit.Classic[9] != 2 {
+	if hit := e.Took[1]; hit.Short != 1 || hit.Sum != time.Second || hit.Classic[0] != 1 ||
+		hit.Classic[9] != 2 {
 		t.Errorf("hits take %+v", hit)
 	}
-	if hit, miss := e.First[1], e.First[2]; hit.Short != 2 || hit.Sum != 0 || miss.Short != 0 || miss.Sum != time.Second {
+	if hit, miss := e.First[1], e.First[2]; hit.Short != 2 || hit.Sum != 0 || miss.Short != 0 ||
+		miss.Sum != time.Second {
 		t.Errorf("the first bytes of hits take %+v, and of a miss %+v", hit, miss)
 	}
 	if !slices.Equal(e.Sizes[0][:2], []uint64{2, 0}) || e.Sizes[3][0] != 3 {
@@ -114,8 +124,10 @@ func TestRequests(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
-	for n, want := range map[int64]int{-1: 0, 0: 0, 1: 0, 512: 0, 513: 1, 4096: 1, 4097: 2, 32768: 2, 32769: 3, 1 << 30: 7, 1<<30 + 1: 8, math.MaxInt64: 8} {
-		if got := size(n); got != want || got > 0 && n <= Sizes[got-1] || got < len(Sizes) && n > Sizes[got] {
+	for n, want := range map[int64]int{-1: 0, 0: 0, 1: 0, 512: 0, 513: 1, 4096: 1, 4097: 2,
+		32768: 2, 32769: 3, 1 << 30: 7, 1<<30 + 1: 8, math.MaxInt64: 8} {
+		if got := size(n); got != want || got > 0 && n <= Sizes[got-1] || got < len(Sizes) &&
+			n > Sizes[got] {
 			t.Errorf("%d bytes have size %d, not %d", n, got, want)
 		}
 	}
@@ -130,7 +142,8 @@ func TestNothingGoesBack(t *testing.T) {
 	for range 4 {
 		counting.Go(func() {
 			for range each {
-				r.Ended(Request{Cache: "hit", Source: "memory", Status: 200, Bytes: 1, Took: time.Duration(rand.Int64N(int64(4 * Short)))})
+				r.Ended(Request{Cache: "hit", Source: "memory", Status: 200, Bytes: 1,
+					Took: time.Duration(rand.Int64N(int64(4 * Short)))})
 			}
 		})
 	}
@@ -149,7 +162,8 @@ func TestNothingGoesBack(t *testing.T) {
 		for _, n := range b.Native {
 			up += n
 		}
-		if b.Count < a.Count || b.Short < a.Short || b.Sum < a.Sum || up != b.Count || now.Bytes[0] < before.Bytes[0] {
+		if b.Count < a.Count || b.Short < a.Short || b.Sum < a.Sum || up != b.Count ||
+			now.Bytes[0] < before.Bytes[0] {
 			t.Fatalf("%+v after %+v", b, a)
 		}
 		for i, n := range a.Classic {
@@ -166,7 +180,8 @@ func TestNothingGoesBack(t *testing.T) {
 
 func BenchmarkEnded(b *testing.B) {
 	var r Requests
-	q := Request{Cache: "hit", Source: "memory", Status: 200, Bytes: 1024, Took: 20 * time.Microsecond, First: 10 * time.Microsecond}
+	q := Request{Cache: "hit", Source: "memory", Status: 200, Bytes: 1024,
+		Took: 20 * time.Microsecond, First: 10 * time.Microsecond}
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Ended(q)

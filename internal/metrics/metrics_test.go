@@ -24,17 +24,22 @@ func node() Config {
 	var ended measure.Requests
 	for _, q := range []measure.Request{
 		{Cache: "hit", Source: "memory", Status: 200, Bytes: 1000, Took: time.Microsecond},
-		{Cache: "hit", Source: "memory", Status: 200, Bytes: 1000, Took: 3 * time.Second, First: 2 * time.Millisecond},
-		{Cache: "miss", Source: "origin", Status: 404, Bytes: 10, Took: 40 * time.Millisecond, First: 40 * time.Millisecond},
+		{Cache: "hit", Source: "memory", Status: 200, Bytes: 1000, Took: 3 * time.Second,
+			First: 2 * time.Millisecond},
+		{Cache: "miss", Source: "origin", Status: 404, Bytes: 10, Took: 40 * time.Millisecond,
+			First: 40 * time.Millisecond},
 	} {
 		ended.Ended(q)
 	}
 	return Config{
 		Stats: func() proxy.Stats {
 			return proxy.Stats{
-				Hits: 2, Ended: ended.Read(), OriginRequests: 7, Memory: 1 << 30, Main: proxy.Part{Entries: 3, Bytes: 300, Limit: 1000, Evictions: 5},
-				EvictionAge: 90 * time.Second, Removes: 4, RingEpoch: 6, Ring: []string{"a:1", "b:1"},
-				Peers: []proxy.PeerStats{{Name: "b:1", State: "live", Requests: 8, Latencies: ended.Read().Took[1]}},
+				Hits: 2, Ended: ended.Read(), OriginRequests: 7, Memory: 1 << 30,
+				Main:        proxy.Part{Entries: 3, Bytes: 300, Limit: 1000, Evictions: 5},
+				EvictionAge: 90 * time.Second, Removes: 4, RingEpoch: 6, Ring: []string{"a:1",
+					"b:1"},
+				Peers: []proxy.PeerStats{{Name: "b:1", State: "live", Requests: 8,
+					Latencies: ended.Read().Took[1]}},
 			}
 		},
 		Connections:        func() (int, int) { return 12, 11 },
@@ -80,14 +85,18 @@ func TestText(t *testing.T) {
 		`scurry_http_response_size_bytes_sum{source="memory"} 2000`,
 		`scurry_http_response_size_bytes_count{source="origin"} 1`,
 		`scurry_http_requests_refused_total 13`, `scurry_origin_requests_total 7`,
-		`scurry_cache_entries{part="main"} 3`, `scurry_cache_bytes{part="main"} 300`, `scurry_cache_limit_bytes{part="main"} 1000`,
-		`scurry_cache_evictions_total{part="main"} 5`, `scurry_cache_memory_limit_bytes 1.073741824e+09`,
+		`scurry_cache_entries{part="main"} 3`, `scurry_cache_bytes{part="main"} 300`,
+		`scurry_cache_limit_bytes{part="main"} 1000`,
+		`scurry_cache_evictions_total{part="main"} 5`,
+		`scurry_cache_memory_limit_bytes 1.073741824e+09`,
 		`scurry_cache_eviction_age_seconds 90`, `scurry_invalidations_total{kind="remove"} 4`,
 		`scurry_peer_requests_total{peer="b:1"} 8`, `scurry_peer_state{peer="b:1",state="live"} 1`,
-		`scurry_peer_state{peer="b:1",state="down"} 0`, `scurry_ring_epoch 6`, `scurry_ring_nodes 2`, `scurry_ready 1`,
+		`scurry_peer_state{peer="b:1",state="down"} 0`, `scurry_ring_epoch 6`,
+		`scurry_ring_nodes 2`, `scurry_ready 1`,
 		`scurry_peer_request_duration_seconds_count{peer="b:1"} 2`,
 		`scurry_log_lines_dropped_total 14`, `scurry_config_last_reload_successful 1`,
-		`scurry_config_last_reload_success_timestamp_seconds 15`, `scurry_build_info{go_version="go1",revision="abc",version="v1"} 1`,
+		`scurry_config_last_reload_success_timestamp_seconds 15`,
+		`scurry_build_info{go_version="go1",revision="abc",version="v1"} 1`,
 		`go_goroutines `, `process_start_time_seconds `,
 	} {
 		if !strings.Contains(string(body), "\n"+want) {
@@ -115,7 +124,8 @@ func TestFamilies(t *testing.T) {
 			t.Errorf("%s isn't there", want.Name)
 			continue
 		}
-		if kind := strings.ToLower(f.GetType().String()); kind != want.Type || f.GetHelp() != want.Help {
+		if kind := strings.ToLower(f.GetType().String()); kind != want.Type ||
+			f.GetHelp() != want.Help {
 			t.Errorf("%s is a %s: %s", want.Name, kind, f.GetHelp())
 		}
 		for _, m := range f.Metric {
@@ -123,7 +133,8 @@ func TestFamilies(t *testing.T) {
 			for _, l := range m.Label {
 				labels = append(labels, l.GetName())
 			}
-			if slices.Sort(labels); !slices.Equal(labels, slices.Sorted(slices.Values(want.Labels))) {
+			if slices.Sort(labels); !slices.Equal(labels,
+				slices.Sorted(slices.Values(want.Labels))) {
 				t.Errorf("%s has the labels %q, not %q", want.Name, labels, want.Labels)
 			}
 		}
@@ -157,7 +168,8 @@ func decoded(t *testing.T) (all []*dto.MetricFamily) {
 // TestNativeHistogram: the native buckets have the same durations as the classic ones.
 func TestNativeHistogram(t *testing.T) {
 	for _, f := range decoded(t) {
-		if f.GetName() != "scurry_http_request_duration_seconds" && f.GetName() != "scurry_http_response_duration_seconds" {
+		if f.GetName() != "scurry_http_request_duration_seconds" &&
+			f.GetName() != "scurry_http_response_duration_seconds" {
 			continue
 		}
 		for _, m := range f.Metric {
@@ -175,12 +187,14 @@ func TestNativeHistogram(t *testing.T) {
 					at++
 				}
 			}
-			if total != h.GetSampleCount() || len(deltas) != 0 || h.GetSchema() != 3 || h.GetZeroThreshold() != 1./1024 || len(h.Bucket) != len(measure.Bounds) {
+			if total != h.GetSampleCount() || len(deltas) != 0 || h.GetSchema() != 3 ||
+				h.GetZeroThreshold() != 1./1024 || len(h.Bucket) != len(measure.Bounds) {
 				t.Errorf("%s %v: %v", f.GetName(), m.Label, h)
 			}
 			if m.Label[0].GetValue() == "hit" {
 				// 3 s are in (2^(12/8), 2^(13/8)], and 2 ms are in (2^(-72/8), 2^(-71/8)].
-				want := map[string]string{"scurry_http_request_duration_seconds": "map[13:1]", "scurry_http_response_duration_seconds": "map[-71:1]"}
+				want := map[string]string{"scurry_http_request_duration_seconds": "map[13:1]",
+					"scurry_http_response_duration_seconds": "map[-71:1]"}
 				if got := fmt.Sprint(found); got != want[f.GetName()] || h.GetZeroCount() != 1 {
 					t.Errorf("%s of hits: %s, %d short", f.GetName(), got, h.GetZeroCount())
 				}

@@ -33,10 +33,12 @@ func TestTop(t *testing.T) {
 		p.Count(n, strings.Repeat("l", longest+1), 1)
 		top, oneIn := p.Top(5, same)
 		if len(top) != 2 || top[0].Name != "a" || top[1].Name != "b" || oneIn != 1 ||
-			!near(top[0].RequestsPerSecond, 6) || !near(top[1].RequestsPerSecond, 3) || !near(top[0].BytesPerSecond, 600) {
+			!near(top[0].RequestsPerSecond, 6) || !near(top[1].RequestsPerSecond, 3) ||
+			!near(top[0].BytesPerSecond, 600) {
 			t.Errorf("%+v, one in %d", top, oneIn)
 		}
-		if top, _ := p.Top(1, func(string) string { return "all" }); len(top) != 1 || !near(top[0].RequestsPerSecond, 9) {
+		if top, _ := p.Top(1, func(string) string { return "all" }); len(top) != 1 ||
+			!near(top[0].RequestsPerSecond, 9) {
 			t.Errorf("as one: %+v", top)
 		}
 		time.Sleep(20 * span)
@@ -73,7 +75,8 @@ func TestSample(t *testing.T) {
 			t.Errorf("one in %d", oneIn)
 		}
 		for i, a := range top {
-			if hot := strings.HasPrefix(a.Name, "hot"); hot != (i < 8) || hot && math.Abs(a.RequestsPerSecond-128) > 26 {
+			if hot := strings.HasPrefix(a.Name, "hot"); hot != (i < 8) || hot &&
+				math.Abs(a.RequestsPerSecond-128) > 26 {
 				t.Errorf("%d: %+v", i, a)
 			}
 		}

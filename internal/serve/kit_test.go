@@ -46,9 +46,11 @@ func newBench(t testing.TB) *bench {
 		Policy: httpcache.Policy{Limits: httpcache.Limits{MaxStale: time.Hour}}})
 	var s *store.Store
 	streams := func(rec *store.Record) bool { return s.Streams(rec) }
-	source := fetch.New(fetch.Config{Site: mount, Origin: server, Name: decide.Name, Loop: "loop", Now: time.Now,
+	source := fetch.New(fetch.Config{Site: mount, Origin: server, Name: decide.Name, Loop: "loop",
+		Now: time.Now,
 		Log: &log, Streams: streams})
-	s, err := store.New(store.Config{Memory: 1 << 20, Source: source, Keys: mount, Policy: mount.Policy,
+	s, err := store.New(store.Config{Memory: 1 << 20, Source: source, Keys: mount,
+		Policy:   mount.Policy,
 		Geometry: chunk.Geometry{First: smallest, Max: largest, Slab: slab}})
 	if err != nil {
 		t.Fatal(err)
@@ -62,8 +64,9 @@ func newBench(t testing.TB) *bench {
 
 // handle has the origin answer with a file that is fresh for an hour, but for what header says.
 func (b *bench) handle(resource string, size int64, header ...string) origintest.File {
-	f := origintest.File{Size: size, Seed: byte(len(resource)), ETag: `"1"`, Modified: origintest.Old,
-		Header: fields(append([]string{"Cache-Control: max-age=3600"}, header...)...)}
+	f := origintest.File{Size: size, Seed: byte(len(resource)), ETag: `"1"`,
+		Modified: origintest.Old,
+		Header:   fields(append([]string{"Cache-Control: max-age=3600"}, header...)...)}
 	b.o.Handle("/"+resource, f.ServeHTTP)
 	return f
 }
@@ -105,7 +108,8 @@ func (b *bench) answer(by func(*logging.Writer, *http.Request, string), r *http.
 			panic(p)
 		}
 	}()
-	logging.Access(&logging.AccessLog{Logger: &log}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	logging.Access(&logging.AccessLog{Logger: &log}, http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
 		own := w.(*logging.Writer)
 		defer func() { b.entry = own.Entry }()
 		by(own, r, resource)
@@ -163,7 +167,8 @@ func (b *bench) held(resource string, lines ...string) {
 // parsed reads what hit returns.
 func parsed(t *testing.T, method, text string) (resp *http.Response, content string) {
 	t.Helper()
-	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), &http.Request{Method: method})
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)),
+		&http.Request{Method: method})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,17 +26,22 @@ func TestCarryOut(t *testing.T) {
 		says                   string // in Cache-Status
 		cache, asked           string
 	}{
-		{"only if cached", "GET", "a", []string{"Cache-Control: only-if-cached"}, 504, "detail=only-if-cached", "miss", ""},
+		{"only if cached", "GET", "a", []string{"Cache-Control: only-if-cached"}, 504,
+			"detail=only-if-cached", "miss", ""},
 		{"miss", "GET", "a", nil, 200, "fwd=uri-miss; fwd-status=200; stored", "miss", "GET"},
 		{"hit", "GET", "a", nil, 200, "scurry; hit", "hit", ""},
 		{"head", "HEAD", "a", nil, 200, "scurry; hit", "hit", ""},
 		{"part", "GET", "a", []string{"Range: bytes=5-9"}, 206, "scurry; hit", "hit", ""},
-		{"parts", "GET", "a", []string{"Range: bytes=0-1,5000-5001"}, 206, "scurry; hit", "hit", ""},
-		{"no such part", "GET", "a", []string{"Range: bytes=99999-"}, 416, "scurry; hit", "hit", ""},
+		{"parts", "GET", "a", []string{"Range: bytes=0-1,5000-5001"}, 206, "scurry; hit", "hit",
+			""},
+		{"no such part", "GET", "a", []string{"Range: bytes=99999-"}, 416, "scurry; hit", "hit",
+			""},
 		{"not modified", "GET", "a", []string{`If-None-Match: "1"`}, 304, "scurry; hit", "hit", ""},
 		{"failed condition", "GET", "a", []string{`If-Match: "2"`}, 412, "scurry; hit", "hit", ""},
-		{"client's no-cache", "GET", "a", []string{"Cache-Control: no-cache"}, 200, "fwd=request; fwd-status=304", "revalidated", "GET"},
-		{"client's no-store, which storing is about", "GET", "a", []string{"Cache-Control: no-store"}, 200, "scurry; hit", "hit", ""},
+		{"client's no-cache", "GET", "a", []string{"Cache-Control: no-cache"}, 200,
+			"fwd=request; fwd-status=304", "revalidated", "GET"},
+		{"client's no-store, which storing is about", "GET", "a",
+			[]string{"Cache-Control: no-store"}, 200, "scurry; hit", "hit", ""},
 		{"stale, first", "GET", "stale", nil, 200, "fwd=uri-miss", "miss", "GET"},
 		{"stale", "GET", "stale", nil, 200, "fwd=stale; fwd-status=304", "revalidated", "GET"},
 		{"not stored", "GET", "private", nil, 200, "fwd=uri-miss", "pass", "GET"},
@@ -44,7 +49,8 @@ func TestCarryOut(t *testing.T) {
 		{"forwarded", "POST", "a", nil, 200, "fwd=method", "pass", "POST"},
 		{"invalidated", "GET", "a", nil, 200, "fwd=stale; fwd-status=304", "revalidated", "GET"},
 		{"looped", "GET", "a", []string{"Cdn-Loop: loop"}, 508, "detail=loop-detected", "pass", ""},
-		{"trace's end", "TRACE", "a", []string{"Max-Forwards: 0"}, 405, "detail=max-forwards", "pass", ""},
+		{"trace's end", "TRACE", "a", []string{"Max-Forwards: 0"}, 405, "detail=max-forwards",
+			"pass", ""},
 		{"refused method", "PURGE", "a", nil, 405, "detail=method-not-allowed", "", ""},
 	} {
 		before := b.counts()
@@ -61,7 +67,8 @@ func TestCarryOut(t *testing.T) {
 		}
 		for o, n := range b.counts() {
 			want := before[o]
-			if refused := c.status > 499 || c.status == 405; !refused && decide.Outcome(o).String() == c.cache {
+			if refused := c.status > 499 || c.status == 405; !refused &&
+				decide.Outcome(o).String() == c.cache {
 				want++
 			}
 			if n != want {
@@ -88,8 +95,10 @@ func TestHitIsTheSame(t *testing.T) {
 		b.held(resource)
 		for _, method := range []string{"GET", "HEAD"} {
 			for _, line := range []string{
-				"Accept: */*", `If-None-Match: "1"`, `If-None-Match: "2"`, "Range: bytes=0-0", "Range: bytes=1000-3000",
-				"Range: bytes=-10", "Range: bytes=3-", "Range: bytes=x", "If-Modified-Since: Sat, 01 Feb 2025 00:00:00 GMT",
+				"Accept: */*", `If-None-Match: "1"`, `If-None-Match: "2"`, "Range: bytes=0-0",
+				"Range: bytes=1000-3000",
+				"Range: bytes=-10", "Range: bytes=3-", "Range: bytes=x",
+				"If-Modified-Since: Sat, 01 Feb 2025 00:00:00 GMT",
 			} {
 				text, ok := b.hit(method, resource, line)
 				if !ok {
@@ -104,8 +113,10 @@ func TestHitIsTheSame(t *testing.T) {
 					h.Del("Age") // a second may have begun
 					h.Set("Cache-Status", strings.Split(h.Get("Cache-Status"), "; ttl=")[0])
 				}
-				if resp.StatusCode != w.Code || content != w.Body.String() || !reflect.DeepEqual(resp.Header, w.Header()) {
-					t.Errorf("%s %s, %s: %d and %d, %d bytes and %d\n%v\n%v", method, resource, line, resp.StatusCode,
+				if resp.StatusCode != w.Code || content != w.Body.String() ||
+					!reflect.DeepEqual(resp.Header, w.Header()) {
+					t.Errorf("%s %s, %s: %d and %d, %d bytes and %d\n%v\n%v", method, resource,
+						line, resp.StatusCode,
 						w.Code, len(content), w.Body.Len(), resp.Header, w.Header())
 				}
 			}
@@ -123,7 +134,8 @@ func TestHitNeedsMemory(t *testing.T) {
 	b.o.Forget()
 	for name, q := range map[string][]string{
 		"not stored": {"GET", "b"}, "a method": {"POST", "a"}, "stale": {"GET", "stale"},
-		"several parts": {"GET", "a", "Range: bytes=0-1,4-5"}, "no-cache": {"GET", "a", "Cache-Control: no-cache"},
+		"several parts": {"GET", "a", "Range: bytes=0-1,4-5"}, "no-cache": {"GET", "a",
+			"Cache-Control: no-cache"},
 		"nothing satisfies": {"GET", "a", "Range: bytes=99999-"},
 	} {
 		if text, ok := b.hit(q[0], q[1], q[2:]...); ok {
@@ -202,19 +214,26 @@ func TestRequest(t *testing.T) {
 		lines  []string
 		want   decide.Request
 	}{
-		{"GET", []string{"Connection: x-hop, close", "X-Hop: 1", "Accept: a"}, decide.Request{Header: fields("Accept: a")}},
+		{"GET", []string{"Connection: x-hop, close", "X-Hop: 1", "Accept: a"},
+			decide.Request{Header: fields("Accept: a")}},
 		{"GET", []string{"Range: bytes=0-"}, decide.Request{Header: fields("Range: bytes=0-")}},
-		{"HEAD", []string{"Range: bytes=0-", `If-Range: "1"`, "Accept: a"}, decide.Request{Header: fields("Accept: a")}},
-		{"OPTIONS", []string{"Max-Forwards: 0"}, decide.Request{Exhausted: true, Header: fields("Max-Forwards: 0")}},
+		{"HEAD", []string{"Range: bytes=0-", `If-Range: "1"`, "Accept: a"},
+			decide.Request{Header: fields("Accept: a")}},
+		{"OPTIONS", []string{"Max-Forwards: 0"}, decide.Request{Exhausted: true,
+			Header: fields("Max-Forwards: 0")}},
 		{"GET", []string{"Max-Forwards: 0"}, decide.Request{Header: fields("Max-Forwards: 0")}},
-		{"GET", []string{"Authorization: Basic eA=="}, decide.Request{Authorized: true, Header: fields("Authorization: Basic eA==")}},
-		{"GET", []string{"Cdn-Loop: other, loop; v=1"}, decide.Request{Looped: true, Header: fields("Cdn-Loop: other, loop; v=1")}},
-		{"GET", []string{"Connection: upgrade", "Upgrade: websocket"}, decide.Request{Header: fields()}},
+		{"GET", []string{"Authorization: Basic eA=="}, decide.Request{Authorized: true,
+			Header: fields("Authorization: Basic eA==")}},
+		{"GET", []string{"Cdn-Loop: other, loop; v=1"}, decide.Request{Looped: true,
+			Header: fields("Cdn-Loop: other, loop; v=1")}},
+		{"GET", []string{"Connection: upgrade", "Upgrade: websocket"},
+			decide.Request{Header: fields()}},
 	} {
 		c.want.Method, c.want.Resource = c.method, "a"
 		r := request(c.method, "a", c.lines)
 		sent := r.Header.Clone()
-		if got := b.Request(r, "a"); !reflect.DeepEqual(got, c.want) || !reflect.DeepEqual(r.Header, sent) {
+		if got := b.Request(r, "a"); !reflect.DeepEqual(got, c.want) || !reflect.DeepEqual(r.Header,
+			sent) {
 			t.Errorf("%s %q: %+v, and the client's own %v", c.method, c.lines, got, r.Header)
 		}
 	}

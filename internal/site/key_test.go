@@ -35,7 +35,8 @@ func TestKey(t *testing.T) {
 			t.Errorf("keyOf(%q) = %q, %v", c.escaped, key, err)
 		}
 		for key, want := range map[string]string{
-			c.escaped: c.canonical, c.canonical: c.canonical, c.escaped + "?%7e": c.canonical + "?%7e", c.escaped + "?": c.canonical + "?",
+			c.escaped: c.canonical, c.canonical: c.canonical, c.escaped + "?%7e": c.canonical +
+				"?%7e", c.escaped + "?": c.canonical + "?",
 		} {
 			if got := Canonical(key); got != want {
 				t.Errorf("Canonical(%q) = %q, want %q", key, got, want)
@@ -46,9 +47,12 @@ func TestKey(t *testing.T) {
 
 func TestKeyRefuses(t *testing.T) {
 	for _, escaped := range []string{
-		"..", "../x", "a/../..", "a/../../b", "./..", "%2e", "%2e%2e", "%2E%2E/etc/passwd", "a/.%2e/b", "..%2f..%2fetc", "a%2f..%2fb",
-		"%2e/../x", "%2E./../x", "./%2e/x", "a/.%2f/../b", "a/..%2F../b", "a%2f../../b", `a/..\..\b`, "%00/../x",
-		`a\b`, "a%5cb", "%5C..%5C", "%00", "a%00b", "%c0%ae%c0%ae/", "%c0%af", "%e0%80%af", "%f0%80%80%af", "%zz", "%", "%4",
+		"..", "../x", "a/../..", "a/../../b", "./..", "%2e", "%2e%2e", "%2E%2E/etc/passwd",
+		"a/.%2e/b", "..%2f..%2fetc", "a%2f..%2fb",
+		"%2e/../x", "%2E./../x", "./%2e/x", "a/.%2f/../b", "a/..%2F../b", "a%2f../../b",
+		`a/..\..\b`, "%00/../x",
+		`a\b`, "a%5cb", "%5C..%5C", "%00", "a%00b", "%c0%ae%c0%ae/", "%c0%af", "%e0%80%af",
+		"%f0%80%80%af", "%zz", "%", "%4",
 	} {
 		if key, err := keyOf(escaped, "", false); !errors.Is(err, errPath) {
 			t.Errorf("keyOf(%q) = %q, %v", escaped, key, err)
@@ -67,9 +71,12 @@ func TestKeyRefuses(t *testing.T) {
 // TestKeyHasNoDotSegments: RFC 3986 section 5.2.4, within the mount.
 func TestKeyHasNoDotSegments(t *testing.T) {
 	for path, want := range map[string]string{
-		".": "", "./": "", "./x": "x", "././x": "x", "a/.": "a/", "a/./": "a/", "a/./b": "a/b", "a/..": "", "a/../": "", "a/../b": "b",
-		"a/b/..": "a/", "a/b/../c/./d": "a/c/d", "a/../b/..": "", "a/b/../../c": "c", "./a/../..b/.c/...": "..b/.c/...",
-		".//x": "/x", "a//../b": "a/b", "a//..": "a/", "a//./b": "a//b", "//..": "/", "a/..//b": "/b",
+		".": "", "./": "", "./x": "x", "././x": "x", "a/.": "a/", "a/./": "a/", "a/./b": "a/b",
+		"a/..": "", "a/../": "", "a/../b": "b",
+		"a/b/..": "a/", "a/b/../c/./d": "a/c/d", "a/../b/..": "", "a/b/../../c": "c",
+		"./a/../..b/.c/...": "..b/.c/...",
+		".//x":              "/x", "a//../b": "a/b", "a//..": "a/", "a//./b": "a//b", "//..": "/",
+		"a/..//b":      "/b",
 		"%7e/./%c3%a9": "%7e/%c3%a9", "a%2Fb/../c": "c", "..;/x": "..;/x", "a;/../x": "x",
 	} {
 		if got, err := keyOf(path, "", false); got != want || err != nil {
@@ -104,7 +111,8 @@ func TestKeyIsBoundedWithItsEscapes(t *testing.T) {
 
 func TestKeyOfDecoded(t *testing.T) {
 	for path, want := range map[string]string{
-		"1.txt": "1.txt", "a b": "a%20b", "a+b": "a+b", "a/b": "a/b", "who?.txt": "who%3F.txt", "100%": "100%25",
+		"1.txt": "1.txt", "a b": "a%20b", "a+b": "a+b", "a/b": "a/b", "who?.txt": "who%3F.txt",
+		"100%":  "100%25",
 		"a%2Fb": "a%252Fb", "#1": "%231", "é": "%C3%A9",
 	} {
 		if got, err := keyOfDecoded(path); got != want || err != nil {
@@ -143,7 +151,8 @@ func TestTarget(t *testing.T) {
 }
 
 func FuzzKey(f *testing.F) {
-	for _, s := range []string{"a/b", "%2e%2E/x", "a%2fb?c", "%c0%ae", "\x00", "a b+c", "./a/../b//.", "a/../..", "a%2f./../b"} {
+	for _, s := range []string{"a/b", "%2e%2E/x", "a%2fb?c", "%c0%ae", "\x00", "a b+c",
+		"./a/../b//.", "a/../..", "a%2f./../b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -156,8 +165,10 @@ func FuzzKey(f *testing.F) {
 			want = (&url.URL{Path: "/"}).ResolveReference(&url.URL{Path: "/" + s}).Path[1:]
 		}
 		canonical := Canonical(key)
-		if again := Canonical(canonical); key != want || again != canonical || !isCanonical(canonical) {
-			t.Fatalf("%.200q has the key %.200q, whose form is %.200q, whose form is %.200q", s, key, canonical, again)
+		if again := Canonical(canonical); key != want || again != canonical ||
+			!isCanonical(canonical) {
+			t.Fatalf("%.200q has the key %.200q, whose form is %.200q, whose form is %.200q", s,
+				key, canonical, again)
 		}
 		decoded, err := url.PathUnescape(key)
 		if err != nil {
@@ -177,7 +188,8 @@ func FuzzKey(f *testing.F) {
 // TestPlainKey: a plain key is the one that the URL or the form value names.
 func TestPlainKey(t *testing.T) {
 	random, taken := rand.New(rand.NewPCG(1, 2)), 0
-	parts := []string{"/", "/zk", "/files/", "?", "key", "=", "a", ".", "..", "&", "+", ";", "~", "/a/", "zk?key=", "?key=b", "@"}
+	parts := []string{"/", "/zk", "/files/", "?", "key", "=", "a", ".", "..", "&", "+", ";", "~",
+		"/a/", "zk?key=", "?key=b", "@"}
 	for range 100_000 {
 		s := Site{Config: Config{Mount: []string{"/", "/files/", "/a/b/"}[random.IntN(3)]}}
 		target := []string{"/", "/zk?key=", s.Mount}[random.IntN(3)]

@@ -53,7 +53,8 @@ func TestNamed(t *testing.T) {
 		}{"a resource": {s.Named, c.key}, "a prefix": {s.NamedPrefix, c.prefix}} {
 			got, err := call.named(c.text)
 			if wrong := call.want == none; wrong != (err != nil) || !wrong && got != call.want {
-				t.Errorf("under %s, %q as %s is %q, %v; want %q", c.mount, c.text, how, got, err, call.want)
+				t.Errorf("under %s, %q as %s is %q, %v; want %q", c.mount, c.text, how, got, err,
+					call.want)
 			}
 		}
 	}

@@ -51,8 +51,10 @@ func TestWay(t *testing.T) {
 // that the origin means, if it is one of the site's, and never to another host for it.
 func FuzzForClients(f *testing.F) {
 	for _, v := range []string{
-		"/base/x", "x", "../base/a%2Fb", "?q", "#f", "//alias:81/base/y?z", "http://o/base/%7Ea", "/elsewhere",
-		"/base//evil.example/x", "/base/?", "/base/a b", "/base/é{|}", "/base/./../base/x", "http://o/base",
+		"/base/x", "x", "../base/a%2Fb", "?q", "#f", "//alias:81/base/y?z", "http://o/base/%7Ea",
+		"/elsewhere",
+		"/base//evil.example/x", "/base/?", "/base/a b", "/base/é{|}", "/base/./../base/x",
+		"http://o/base",
 		"https://o/base/x", "mailto:a@o", "/base/a?b#c", "/%62ase/x", "//o/base//x", "/base/%2F/x",
 	} {
 		f.Add(v, "dir/file?q")
@@ -60,7 +62,8 @@ func FuzzForClients(f *testing.F) {
 	f.Add("x", "#dir/")
 	f.Fuzz(func(t *testing.T, v, from string) {
 		path, query, hasQuery := strings.Cut(from, "?")
-		if key, err := keyOf(path, query, hasQuery); err != nil || key != from || strings.ContainsFunc(from, unsendable) {
+		if key, err := keyOf(path, query, hasQuery); err != nil || key != from ||
+			strings.ContainsFunc(from, unsendable) {
 			return
 		}
 		for _, mount := range []string{"/", "/files/", "/a/b/"} {
@@ -71,7 +74,8 @@ func FuzzForClients(f *testing.F) {
 					continue
 				}
 				seen := s.ForClients([]string{v}, from)[0]
-				at := New(Config{Base: &url.URL{Scheme: "http", Host: "node", Path: s.Mount}}).Target(from)
+				at := New(Config{Base: &url.URL{Scheme: "http", Host: "node",
+					Path: s.Mount}}).Target(from)
 				at.Path, at.RawPath = at.RawPath, "" // as written
 				to, err := url.Parse(seen)
 				if err != nil || to.User != nil {

@@ -18,7 +18,8 @@ func turnOver(s *Store, times int, used ...string) {
 func come(s *Store, n int64, wanted bool, used ...string) {
 	for i := range n / s.cfg.Geometry.Max {
 		turned++
-		rec := &Record{Key: fmt.Sprint("chunks", turned), Details: plain, Version: fmt.Sprint("turned", turned), Length: s.cfg.Geometry.First}
+		rec := &Record{Key: fmt.Sprint("chunks", turned), Details: plain,
+			Version: fmt.Sprint("turned", turned), Length: s.cfg.Geometry.First}
 		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max), wanted)
 		s.bodies.mu.Lock()
 		delete(s.byVersion, rec.Version)
@@ -77,7 +78,8 @@ func TestUnusedRecordsMakeRoomForChunks(t *testing.T) {
 					t.Errorf("%s is used or being read, and has gone", key)
 				}
 			}
-			if got, want := s.pools[c.class].bytes, s.least(c.class); got > want || got < want*9/10 {
+			if got, want := s.pools[c.class].bytes, s.least(c.class); got > want ||
+				got < want*9/10 {
 				t.Errorf("%d bytes are left of %d, want %d", got, before, want)
 			}
 		})
@@ -94,10 +96,12 @@ func TestFilesTakeWhatChunksLeave(t *testing.T) {
 	}
 	u, least := s.Usage(), s.cfg.Memory/recordsMost
 	if u.RecordBytes > least || u.RecordBytes < least-1000 || u.Chunks.Bytes > least {
-		t.Errorf("records have %d of %d bytes, chunks %d", u.RecordBytes, s.cfg.Memory, u.Chunks.Bytes)
+		t.Errorf("records have %d of %d bytes, chunks %d", u.RecordBytes, s.cfg.Memory,
+			u.Chunks.Bytes)
 	}
 	turnOver(s, 6)
 	if come(s, s.cfg.Memory, false); s.Usage().Chunks.Bytes < s.cfg.Memory*9/10 {
-		t.Errorf("chunks have %d of %d bytes, records %d", s.Usage().Chunks.Bytes, s.cfg.Memory, s.Usage().RecordBytes)
+		t.Errorf("chunks have %d of %d bytes, records %d", s.Usage().Chunks.Bytes, s.cfg.Memory,
+			s.Usage().RecordBytes)
 	}
 }

@@ -35,7 +35,8 @@ func TestWhatAPeerSendsIsChecked(t *testing.T) {
 	}
 	rec := sampleRecord(now)
 	rec.Expired = At(now.Add(-time.Minute))
-	if got, err := Decode(rec.Encode(now), now.Add(time.Hour)); err != nil || got.Expired != At(now.Add(time.Hour-time.Minute)) {
+	if got, err := Decode(rec.Encode(now), now.Add(time.Hour)); err != nil ||
+		got.Expired != At(now.Add(time.Hour-time.Minute)) {
 		t.Errorf("what expired a minute ago has expired at %v, %v", got.Expired.Time(), err)
 	}
 	s := open(t, &canned{})

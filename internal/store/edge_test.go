@@ -27,7 +27,8 @@ func (s *scripted) Fetch(ctx context.Context, req *Request, _ *Record) (*OriginR
 	return s.fetch(ctx, req), nil
 }
 
-func (s *scripted) Open(_ context.Context, _ Fields, _ *Record, off, end int64) (OriginBody, error) {
+func (s *scripted) Open(_ context.Context, _ Fields, _ *Record, off, end int64) (OriginBody,
+	error) {
 	return OriginBody{Body: s.open(off, end), Length: s.length}, nil
 }
 
@@ -42,7 +43,8 @@ func answer(length int64, body fill.Body) *OriginResponse {
 
 func fetch(t *testing.T, s *Store, key string) *Record {
 	t.Helper()
-	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: true, Background: true}, nil) // so that its fill goes on
+	// so that its fill goes on
+	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: true, Background: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +57,10 @@ func fetch(t *testing.T, s *Store, key string) *Record {
 func TestLengthIsLearntLate(t *testing.T) {
 	for _, size := range []int64{0, 1, 1 << 10, 5000, 20000} {
 		synctest.Test(t, func(t *testing.T) {
-			s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(-1, text(content(0, size))) }})
+			s := open(t, &scripted{fetch: func(context.Context,
+				*Request) *OriginResponse {
+				return answer(-1, text(content(0, size)))
+			}})
 			rec := fetch(t, s, "k")
 			synctest.Wait()
 			if rec.Length >= 0 || s.Usage().LiveFills != 0 {
@@ -91,7 +96,8 @@ func TestEndOfAPartIsNotTheEnd(t *testing.T) {
 		synctest.Wait()
 		now := find(s, "k", nil)
 		evict(t, s)
-		s.push(now, 1<<10, []byte(content(1<<10, 2<<10)), false) // so that a fill of the first chunk ends before it
+		// so that a fill of the first chunk ends before it
+		s.push(now, 1<<10, []byte(content(1<<10, 2<<10)), false)
 		var part, whole Reader
 		s.Reader(&part, &Fields{}, now, 0, 100)
 		if err := part.Ready(t.Context()); err != nil {
@@ -111,7 +117,8 @@ func TestEndOfAPartIsNotTheEnd(t *testing.T) {
 func evict(t *testing.T, s *Store) {
 	t.Helper()
 	for i := range s.cfg.Memory / s.cfg.Geometry.Max {
-		rec := &Record{Key: "filler", Details: plain, Version: fmt.Sprint(i), Length: s.cfg.Geometry.First}
+		rec := &Record{Key: "filler", Details: plain, Version: fmt.Sprint(i),
+			Length: s.cfg.Geometry.First}
 		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max), true)
 		s.bodies.mu.Lock()
 		delete(s.byVersion, rec.Version)
@@ -124,7 +131,10 @@ func TestBodyOfJustTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const quota = 1 << 20 / holdShare
 		for _, size := range []int64{quota - 1, quota - 5000, quota} {
-			s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(size, text(content(0, size))) }})
+			s := open(t, &scripted{fetch: func(context.Context,
+				*Request) *OriginResponse {
+				return answer(size, text(content(0, size)))
+			}})
 			s.cfg.Memory -= 12345 * holdShare // so that it isn't a multiple of the chunks
 			rec := fetch(t, s, "k")
 			synctest.Wait()
@@ -155,7 +165,8 @@ func TestPanicsOfTheSource(t *testing.T) {
 			}
 		}}
 		for _, key := range []string{"fetch", "observe"} {
-			if _, err := s.Fetch(t.Context(), &Request{Key: key}, nil); err == nil || !strings.Contains(err.Error(), "bug in") {
+			if _, err := s.Fetch(t.Context(), &Request{Key: key}, nil); err == nil ||
+				!strings.Contains(err.Error(), "bug in") {
 				t.Errorf("%s: %v", key, err)
 			}
 		}
@@ -224,7 +235,10 @@ func TestPinnedBodiesShareAnAccount(t *testing.T) {
 func TestReaderElsewhereLetsGoOfTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 700 << 10 // more than may be held
-		s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(-1, text(content(0, size))) }})
+		s := open(t, &scripted{fetch: func(context.Context,
+			*Request) *OriginResponse {
+			return answer(-1, text(content(0, size)))
+		}})
 		res, err := s.Fetch(t.Context(), &Request{Key: "k"}, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -296,7 +310,8 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 	s := open(t, src)
 	in := func(lang string) http.Header { return http.Header{"Accept-Language": {lang}} }
 	for _, lang := range []string{"de", "en", "bad"} {
-		res, err := s.Fetch(t.Context(), &Request{Key: "k", Fields: Fields{Header: in(lang)}, Whole: true}, nil)
+		res, err := s.Fetch(t.Context(), &Request{Key: "k", Fields: Fields{Header: in(lang)},
+			Whole: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,9 +334,11 @@ func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 		s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse {
 			f := answer(size, text(content(0, size)))
 			if !first {
-				f.Body = io.NopCloser(io.MultiReader(strings.NewReader(content(0, 3000)), &waiting{more}, strings.NewReader(content(3000, size))))
+				f.Body = io.NopCloser(io.MultiReader(strings.NewReader(content(0, 3000)),
+					&waiting{more}, strings.NewReader(content(3000, size))))
 			}
-			first, f.Validator = false, "1" // one version each time, of a body that can't be asked for in parts
+			// one version each time, of a body that can't be asked for in parts
+			first, f.Validator = false, "1"
 			return f
 		}})
 		rec := fetch(t, s, "k")
@@ -333,7 +350,8 @@ func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 		if !r.viewChunk() {
 			t.Fatal("the first chunk must be held")
 		}
-		res, err := s.Fetch(t.Context(), &Request{Key: "k", Whole: true}, rec) // between Ready's two looks
+		// between Ready's two looks
+		res, err := s.Fetch(t.Context(), &Request{Key: "k", Whole: true}, rec)
 		if err != nil {
 			t.Fatal(err)
 		}

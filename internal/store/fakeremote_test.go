@@ -51,12 +51,14 @@ var errDown = errors.New("the node is down")
 // openCluster makes nodes named a, b and c with those sources. The node that owner names owns all.
 func openCluster(t *testing.T, owner string, sources ...Source) *fakeCluster {
 	t.Helper()
-	c := &fakeCluster{nodes: map[string]*Store{}, down: map[string]bool{}, owner: func(string) string { return owner }}
+	c := &fakeCluster{nodes: map[string]*Store{}, down: map[string]bool{},
+		owner: func(string) string { return owner }}
 	for i, src := range sources {
 		name := string(rune('a' + i))
 		s, err := New(Config{
-			Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
-			Keys: &plainKeys{}, Remote: &fakeRemote{c, name}, Lease: time.Minute,
+			Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10},
+			Source: src,
+			Keys:   &plainKeys{}, Remote: &fakeRemote{c, name}, Lease: time.Minute,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -144,7 +146,8 @@ func (r *fakeRemote) OwnedSince(routingKey string, _ uint64) bool {
 	return r.owner(routingKey) == r.self
 }
 
-func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) (*LookupResult, error) {
+func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) (*LookupResult,
+	error) {
 	v, err := r.server(node, "Lookup")
 	if err != nil {
 		return nil, err
@@ -165,7 +168,8 @@ func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) 
 	copied := *found
 	copied.Record = sent(found.Record)
 	if sending != nil {
-		copied.Content = &fakeContent{ctx: ctx, r: r, node: node, cause: theirs.Cause, sending: sending}
+		copied.Content = &fakeContent{ctx: ctx, r: r, node: node, cause: theirs.Cause,
+			sending: sending}
 	}
 	return &copied, nil
 }
@@ -178,7 +182,8 @@ func (r *fakeRemote) Ask(_ context.Context, node string, m Message) ([]byte, err
 	}
 	written := codec.Coder{Now: time.Now()}
 	m.Code(&written)
-	read, got := codec.Coder{B: written.B, Reads: true, Now: written.Now}, reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)
+	read, got := codec.Coder{B: written.B, Reads: true, Now: written.Now},
+		reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)
 	if got.Code(&read); read.Bad || len(read.B) > 0 {
 		panic("a message isn't read as it was written: " + name)
 	}
@@ -330,7 +335,8 @@ func (f *fakeContent) Close() error {
 // read reads [start, end) of what key is fetched as on s.
 func read(t *testing.T, s *Store, key string, start, end int64) string {
 	t.Helper()
-	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: start == 0, Fields: Fields{Cause: Cause{Asked: new(atomic.Bool)}}}, nil)
+	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: start == 0,
+		Fields: Fields{Cause: Cause{Asked: new(atomic.Bool)}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

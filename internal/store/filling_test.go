@@ -18,7 +18,8 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f filling
 		f.init(4, 64, 256)
-		if !f.Spare(t.Context(), 4) || !f.Spare(t.Context(), 64) || f.Spare(t.Context(), 64) || f.free != 192 {
+		if !f.Spare(t.Context(), 4) || !f.Spare(t.Context(), 64) || f.Spare(t.Context(), 64) ||
+			f.free != 192 {
 			t.Errorf("%d are free", f.free)
 		}
 		var mu sync.Mutex
@@ -41,7 +42,8 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 		take(ctx, "d", 10, 64)
 		take(t.Context(), "e", 10, 64) // after which there isn't room for another
 		take(t.Context(), "f", 10, 20)
-		if got := fmt.Sprint(order); got != "[a false <nil> b false <nil> d true <nil>]" || f.wait(over) == nil || f.Spare(t.Context(), 5) {
+		if got := fmt.Sprint(order); got != "[a false <nil> b false <nil> d true <nil>]" ||
+			f.wait(over) == nil || f.Spare(t.Context(), 5) {
 			t.Errorf("served: %s, %d free", got, f.free)
 		}
 		f.Give(64, 20) // b stalls: 54 are free

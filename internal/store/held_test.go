@@ -62,7 +62,8 @@ func TestHitLooksEachChunkUpOnce(t *testing.T) {
 }
 
 func looksOnce(t *testing.T, size int64, rangeable bool) {
-	s := openWith(t, &canned{size: size, rangeable: rangeable}, 16<<20) // so much that nothing is evicted that was used just now
+	// so much that nothing is evicted that was used just now
+	s := openWith(t, &canned{size: size, rangeable: rangeable}, 16<<20)
 	defer s.Close()
 	rec := bring(t, s, "k")
 	hit(t, s, rec, 0, size) // after which it is known
@@ -106,7 +107,8 @@ func foreseenIsTrue(t *testing.T) {
 		asked := hit(t, s, rec, start, end)
 		seen[asked]++
 		if opened := src.opened() > before; opened != (asked == AskedForThis) {
-			t.Fatalf("[%d, %d): foreseen %v, and the origin was asked: %v", start, end, asked, opened)
+			t.Fatalf("[%d, %d): foreseen %v, and the origin was asked: %v", start, end, asked,
+				opened)
 		}
 	}
 	if seen[NotAsked] < race.Cases(20) || seen[AskedForThis] < race.Cases(20) {

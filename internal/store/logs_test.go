@@ -38,7 +38,8 @@ func TestLateComersDontJoin(t *testing.T) {
 			t.Fatalf("%v, %v, %v by %d fetches", first.err, second.err, third.err, fetches)
 		}
 		if now := find(s, "k", nil); now == nil || now.Version != third.res.Record.Version ||
-			second.res.Record.Version != first.res.Record.Version || now.Version == first.res.Record.Version {
+			second.res.Record.Version != first.res.Record.Version ||
+			now.Version == first.res.Record.Version {
 			t.Errorf("%+v is stored", now)
 		}
 		s.Close()
@@ -87,14 +88,17 @@ func TestBytesOfTheRemoved(t *testing.T) {
 		return err
 	}
 	begin := func(rec *Record, key string) error {
-		sending, err := b.Read(t.Context(), &ReadRequest{Key: key, Record: sent(rec), End: 10, Position: p})
+		sending, err := b.Read(t.Context(), &ReadRequest{Key: key, Record: sent(rec), End: 10,
+			Position: p})
 		if err == nil {
 			sending.Close()
 		}
 		return err
 	}
-	_, fragment := b.Answer(&FragmentRequest{&Record{Key: "k", Version: k.Version, Details: plain}, 0, p})
-	_, takeOver := b.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(k), End: 10, TakesOver: true, Position: p})
+	_, fragment := b.Answer(&FragmentRequest{&Record{Key: "k", Version: k.Version, Details: plain},
+		0, p})
+	_, takeOver := b.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(k), End: 10,
+		TakesOver: true, Position: p})
 	for way, err := range map[string]error{
 		"chunk": chunk(k, p), "read": begin(k, "k"), "fragment": fragment, "take over": takeOver,
 	} {
@@ -304,7 +308,8 @@ type confirming struct {
 	fetches, confirms *int
 }
 
-func (s *confirming) Fetch(ctx context.Context, req *Request, prev *Record) (*OriginResponse, error) {
+func (s *confirming) Fetch(ctx context.Context, req *Request, prev *Record) (*OriginResponse,
+	error) {
 	if <-s.until; prev == nil {
 		*s.fetches++
 		f, err := s.canned.Fetch(ctx, req, nil)
@@ -341,8 +346,10 @@ func TestValidationOvertaken(t *testing.T) {
 		if got := <-late; got.err != nil || confirms != 2 || fetches != 1 {
 			t.Errorf("%v after %d validations and %d fetches", got.err, confirms, fetches)
 		}
-		if rec, mustRevalidate := s.Find("k", nil, false); mustRevalidate || rec.Version != first.Version {
-			t.Errorf("to be validated: %t; %s has become %s", mustRevalidate, first.Version, rec.Version)
+		if rec, mustRevalidate := s.Find("k", nil, false); mustRevalidate ||
+			rec.Version != first.Version {
+			t.Errorf("to be validated: %t; %s has become %s", mustRevalidate, first.Version,
+				rec.Version)
 		}
 		s.Close()
 	})
@@ -388,7 +395,8 @@ func TestForgottenWritesAreConfirmed(t *testing.T) {
 		a.Invalidate([]string{fmt.Sprint("w", i)}, nil, nil, Moment{})
 	}
 	(&fakeRemote{c, "a"}).share("c")
-	if rec, mustRevalidate := s.Find("k", nil, false); rec == nil || !rec.Invalid || !mustRevalidate {
+	if rec, mustRevalidate := s.Find("k", nil, false); rec == nil || !rec.Invalid ||
+		!mustRevalidate {
 		t.Errorf("%+v is to be validated: %t", rec, mustRevalidate)
 	}
 }

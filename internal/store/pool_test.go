@@ -115,6 +115,7 @@ func TestFewQueriesAreFiles(t *testing.T) {
 		s.removeLocked(key)
 	}
 	if len(s.queries) > 0 || s.recordBytes.Load() != 0 || s.pools != [classes]pool{} {
-		t.Errorf("an empty table counts %d paths, %d bytes, %v", len(s.queries), s.recordBytes.Load(), s.pools)
+		t.Errorf("an empty table counts %d paths, %d bytes, %v", len(s.queries),
+			s.recordBytes.Load(), s.pools)
 	}
 }

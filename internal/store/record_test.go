@@ -55,7 +55,8 @@ func TestFieldsAreAtHandUntilTheTable(t *testing.T) {
 	}
 	rec.settle()
 	got := rec.Header()
-	if reflect.ValueOf(got).Pointer() == reflect.ValueOf(h).Pointer() || !reflect.DeepEqual(got, h) {
+	if reflect.ValueOf(got).Pointer() == reflect.ValueOf(h).Pointer() || !reflect.DeepEqual(got,
+		h) {
 		t.Errorf("in the table: %v", got)
 	}
 }

@@ -21,7 +21,8 @@ func TestOwnerAloneAsksTheOrigin(t *testing.T) {
 	for _, size := range []int64{5, 20 << 10, 200 << 10} {
 		for _, rangeable := range []bool{true, false} {
 			t.Run(fmt.Sprint(size, " bytes, ranges ", rangeable), func(t *testing.T) {
-				sources := []*canned{{size: size, rangeable: rangeable}, {size: size, rangeable: rangeable}, {size: size, rangeable: rangeable}}
+				sources := []*canned{{size: size, rangeable: rangeable}, {size: size,
+					rangeable: rangeable}, {size: size, rangeable: rangeable}}
 				c := openCluster(t, "b", sources[0], sources[1], sources[2])
 				var clients sync.WaitGroup
 				for _, s := range c.nodes {
@@ -35,7 +36,8 @@ func TestOwnerAloneAsksTheOrigin(t *testing.T) {
 				}
 				clients.Wait()
 				if sources[0].fetches+sources[2].fetches > 0 || sources[1].fetches != 1 {
-					t.Errorf("fetches by each node: %d, %d, %d", sources[0].fetches, sources[1].fetches, sources[2].fetches)
+					t.Errorf("fetches by each node: %d, %d, %d", sources[0].fetches,
+						sources[1].fetches, sources[2].fetches)
 				}
 			})
 		}
@@ -65,10 +67,12 @@ func TestNobodyAsksOn(t *testing.T) {
 	if _, _, err := v.Lookup(t.Context(), &LookupRequest{Request: Request{Key: "k"}}); err != ErrNotOwner {
 		t.Errorf("Lookup: %v", err)
 	}
-	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), End: 10, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
+	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), End: 10,
+		Position: c.nodes["c"].Position()}); err != ErrNotOwner {
 		t.Errorf("Read: %v", err)
 	}
-	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10, TakesOver: true, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
+	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10,
+		End: 100 << 10, TakesOver: true, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
 		t.Errorf("taking over: %v", err)
 	}
 	if _, err := v.Answer(&ChunkRequest{"place.0.v.0", nil}); err != ErrNotOwner {
@@ -176,7 +180,9 @@ func TestCopiesOfWhatVariesAreDropped(t *testing.T) {
 		}
 		vary = []string{"Accept"}
 		old := find(c.nodes["b"], "k", http.Header{})
-		if got := <-ask(t, c.nodes["b"], Request{Key: "k", Fields: Fields{Header: http.Header{"Accept": {"x"}}}, Whole: true}, old); got.err != nil {
+		if got := <-ask(t, c.nodes["b"], Request{Key: "k",
+			Fields: Fields{Header: http.Header{"Accept": {"x"}}}, Whole: true},
+			old); got.err != nil {
 			t.Fatal(got.err)
 		}
 		synctest.Wait()
@@ -226,7 +232,8 @@ func TestRelayGoesOnAtTheOrigin(t *testing.T) {
 // none for any other.
 func TestSlabsHaveOwners(t *testing.T) {
 	const slab, size = 64 << 10, 3*(64<<10) + 777
-	sources := []*canned{{size: size, rangeable: true}, {size: size, rangeable: true}, {size: size, rangeable: true}}
+	sources := []*canned{{size: size, rangeable: true}, {size: size, rangeable: true}, {size: size,
+		rangeable: true}}
 	c := openCluster(t, "", sources[0], sources[1], sources[2])
 	c.owner = func(routingKey string) string {
 		return string("abca"[routingKey[len(routingKey)-1]-'0'])
@@ -252,7 +259,8 @@ func TestSlabsHaveOwners(t *testing.T) {
 	for i, own := range [][]int64{{0, 3}, {1}, {2}} {
 		for _, opened := range sources[i].opens {
 			var off int64
-			if _, err := fmt.Sscanf(opened, "%d-", &off); err != nil || !slices.Contains(own, off/slab) {
+			if _, err := fmt.Sscanf(opened, "%d-", &off); err != nil || !slices.Contains(own,
+				off/slab) {
 				t.Errorf("node %c has asked for %s", 'a'+i, opened)
 			}
 		}
@@ -341,7 +349,8 @@ func TestPutIsStoredAtItsOwner(t *testing.T) {
 	if put(then); find(c.nodes["b"], "k", nil) != nil {
 		t.Error("stored, although its key had been invalidated")
 	}
-	if put(c.nodes["a"].Moment()); find(c.nodes["b"], "k", nil) == nil || find(c.nodes["a"], "k", nil) != nil {
+	if put(c.nodes["a"].Moment()); find(c.nodes["b"], "k", nil) == nil || find(c.nodes["a"], "k",
+		nil) != nil {
 		t.Error("not stored at its owner alone")
 	}
 	if got := read(t, c.nodes["b"], "k", 0, -1); got != "nuts" {

@@ -40,17 +40,20 @@ type crowded struct {
 }
 
 func (c *crowded) fetch(ctx context.Context, req *Request) *OriginResponse {
-	const size, at = 40 << 10, 16<<10 - 1 // a byte less than where a chunk ends: no more room than that is given back
+	// a byte less than where a chunk ends: no more room than that is given back
+	const size, at = 40 << 10, 16<<10 - 1
 	if c.head != nil && !strings.HasPrefix(req.Key, "stalled") {
 		<-c.head
 	}
-	f := answer(size, &stalled{ctx, strings.NewReader(content(0, at)), c.room, strings.NewReader(content(at, size))})
+	f := answer(size, &stalled{ctx, strings.NewReader(content(0, at)), c.room,
+		strings.NewReader(content(at, size))})
 	f.Record.Rangeable, f.Record.Resumable, f.Validator = true, true, req.Key
 	switch req.Key {
 	case "small":
 		f.Record.Length, f.Body = 100, text(content(0, 100))
 	case "streamed":
-		f.Record.Length, f.Record.Rangeable, f.Record.Resumable, f.Validator = 1<<20, false, false, ""
+		f.Record.Length, f.Record.Rangeable, f.Record.Resumable, f.Validator = 1<<20, false, false,
+			""
 	case "unstored":
 		f.Storable = false
 	}
@@ -63,7 +66,8 @@ func crowd(t *testing.T, c *crowded) *Store {
 	c.room = make(chan struct{})
 	s := open(t, &scripted{fetch: c.fetch})
 	for i := 0; ; i++ {
-		res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("stalled", i), Whole: true, Background: true, ForPeer: true}, nil)
+		res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("stalled", i), Whole: true,
+			Background: true, ForPeer: true}, nil)
 		if errors.Is(err, ErrBusy) {
 			return s
 		}
@@ -100,7 +104,8 @@ func ask(t *testing.T, s *Store, req Request, prev *Record) <-chan came {
 func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 	client, peer := Request{Key: "k", Whole: true}, Request{Key: "k", Whole: true, ForPeer: true}
 	for name, order := range map[string][]Request{
-		"a client begins": {client, peer, client, peer}, "a peer begins": {peer, client, peer, client}, "peers only": {peer, peer},
+		"a client begins": {client, peer, client, peer}, "a peer begins": {peer, client, peer,
+			client}, "peers only": {peer, peer},
 	} {
 		for _, roomAfter := range []time.Duration{0, waitRoom / 2} {
 			t.Run(fmt.Sprint(name, ", room after ", roomAfter), func(t *testing.T) {
@@ -125,10 +130,12 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 								t.Errorf("peer %d: %v after %v", i, got.err, got.after)
 							}
 						case roomAfter > 0:
-							if got.err != nil || got.after != roomAfter || got.res.Record.Status != 200 {
+							if got.err != nil || got.after != roomAfter ||
+								got.res.Record.Status != 200 {
 								t.Errorf("client %d: %v after %v", i, got.err, got.after)
 							}
-						case failure == nil || failure.Status != http.StatusServiceUnavailable || got.after != waitRoom:
+						case failure == nil || failure.Status != http.StatusServiceUnavailable ||
+							got.after != waitRoom:
 							t.Errorf("client %d: %v after %v", i, got.err, got.after)
 						}
 					}
@@ -146,7 +153,8 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 func TestWhatNeedsNoRoomIsAnswered(t *testing.T) {
 	for name, req := range map[string]Request{
 		"a HEAD": {Key: "k", Head: true}, "a small file": {Key: "small", Whole: true},
-		"a file that isn't stored": {Key: "unstored", Whole: true}, "a file that is too large to be kept": {Key: "streamed", Whole: true},
+		"a file that isn't stored":            {Key: "unstored", Whole: true},
+		"a file that is too large to be kept": {Key: "streamed", Whole: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -179,7 +187,8 @@ func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
 			switch failure, _ := errors.AsType[*Failure](err); {
 			case peer && (!errors.Is(err, ErrBusy) || time.Since(began) > 0):
 				t.Errorf("peer: %v after %v", err, time.Since(began))
-			case !peer && (failure == nil || failure.Status != http.StatusServiceUnavailable || time.Since(began) != waitRoom):
+			case !peer && (failure == nil || failure.Status != http.StatusServiceUnavailable ||
+				time.Since(began) != waitRoom):
 				t.Errorf("client: %v after %v", err, time.Since(began))
 			}
 			rd.Close()
@@ -194,16 +203,19 @@ func TestNoRoomForAnotherVersion(t *testing.T) {
 		s := crowd(t, &crowded{})
 		install(s, "k", 200, 40<<10)
 		old := find(s, "k", nil)
-		if got := <-ask(t, s, Request{Key: "k", Whole: true}, old); !errors.Is(got.err, errNoRoom) || got.after != waitRoom {
+		if got := <-ask(t, s, Request{Key: "k", Whole: true}, old); !errors.Is(got.err,
+			errNoRoom) || got.after != waitRoom {
 			t.Fatalf("%v after %v", got.err, got.after)
 		}
 		if rec := find(s, "k", nil); rec.Version != old.Version || !rec.rests(s.cfg.Now()) {
 			t.Errorf("%+v is stored", rec)
 		}
-		if got := <-ask(t, s, Request{Key: "k", Whole: true, ForPeer: true}, old); !errors.Is(got.err, ErrBusy) || got.after > 0 {
+		if got := <-ask(t, s, Request{Key: "k", Whole: true, ForPeer: true},
+			old); !errors.Is(got.err, ErrBusy) || got.after > 0 {
 			t.Errorf("%v after %v", got.err, got.after)
 		}
-		lookup := &LookupRequest{Request: Request{Key: "k", Whole: true, ForPeer: true}, Version: old.Version, Revision: old.Revision, Position: s.Position()}
+		lookup := &LookupRequest{Request: Request{Key: "k", Whole: true, ForPeer: true},
+			Version: old.Version, Revision: old.Revision, Position: s.Position()}
 		<-time.After(RetryAfter)
 		if res, err := s.lookup(t.Context(), lookup); !errors.Is(err, ErrBusy) {
 			t.Errorf("%+v, %v", res, err)

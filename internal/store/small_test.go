@@ -22,7 +22,8 @@ func TestSmallContentIsInTheRecord(t *testing.T) {
 			synctest.Wait()
 			s.Postpone(early) // puts another record in its place
 			rec := find(s, "k", nil)
-			if rec == early || rec.Length != maxSmall || s.Usage().Chunks.Items != 0 || len(s.byVersion) != 0 {
+			if rec == early || rec.Length != maxSmall || s.Usage().Chunks.Items != 0 ||
+				len(s.byVersion) != 0 {
 				t.Fatalf("%d bytes, %+v, %d bodies", rec.Length, s.Usage(), len(s.byVersion))
 			}
 			for _, rec := range []*Record{early, rec} {

@@ -97,10 +97,12 @@ func (c *canned) Fetch(context.Context, *Request, *Record) (*OriginResponse, err
 	if c.wait != nil {
 		<-c.wait
 	}
-	rec := &Record{Status: 200, Length: c.size, Rangeable: c.rangeable, Resumable: c.rangeable, Details: &Details{}}
+	rec := &Record{Status: 200, Length: c.size, Rangeable: c.rangeable, Resumable: c.rangeable,
+		Details: &Details{}}
 	rec.SetTimes(time.Now(), time.Now())
 	rec.SetFields(http.Header{"Cache-Control": {"max-age=600"}})
-	f := &OriginResponse{Record: rec, Storable: true, Body: io.NopCloser(strings.NewReader(content(0, c.size)))}
+	f := &OriginResponse{Record: rec, Storable: true,
+		Body: io.NopCloser(strings.NewReader(content(0, c.size)))}
 	if c.rangeable {
 		f.Validator = "1"
 	}
@@ -135,8 +137,9 @@ func open(t *testing.T, src Source) *Store {
 func openWith(t *testing.T, src Source, memory int64) *Store {
 	t.Helper()
 	s, err := New(Config{
-		Memory: memory, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
-		Keys: &plainKeys{},
+		Memory: memory, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10},
+		Source: src,
+		Keys:   &plainKeys{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -214,9 +217,11 @@ func TestKeysAreURLSafeAndTellApart(t *testing.T) {
 	seen := map[string]bool{}
 	for _, key := range []string{"a", "b", "a b", "a/../b?c=%00", strings.Repeat("x", 8000), "é"} {
 		for _, version := range []string{"v", "w"} {
-			for _, id := range []chunk.ID{{}, {Index: 1}, {Slab: 1}, {Slab: 11}, {Slab: 1, Index: 1}} {
+			for _, id := range []chunk.ID{{}, {Index: 1}, {Slab: 1}, {Slab: 11},
+				{Slab: 1, Index: 1}} {
 				k := s.chunkKey(&Record{Key: key, Details: plain, Version: version}, id)
-				if seen[k] || len(k) > 100 || strings.Trim(k, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+				if seen[k] || len(k) > 100 ||
+					strings.Trim(k, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 					t.Errorf("key %q for %.20q %s %v", k, key, version, id)
 				}
 				seen[k] = true
@@ -288,7 +293,8 @@ func TestLeaverLetsGo(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, err := s.Fetch(ctx, &Request{Key: "k", Whole: true}, nil); !errors.Is(err, context.Canceled) {
+			if _, err := s.Fetch(ctx, &Request{Key: "k", Whole: true}, nil); !errors.Is(err,
+				context.Canceled) {
 				t.Errorf("Fetch: %v", err)
 			}
 		})

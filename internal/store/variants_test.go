@@ -13,7 +13,8 @@ import (
 func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 	s := open(t, &canned{})
 	for i, request := range requests {
-		rec := &Record{Key: "k", Version: string(rune('a' + i)), Status: 200, Details: &Details{Vary: vary[i]}}
+		rec := &Record{Key: "k", Version: string(rune('a' + i)), Status: 200,
+			Details: &Details{Vary: vary[i]}}
 		if len(rec.Vary) > 0 {
 			rec.Variant = httpcache.Selecting(rec.Vary, request)
 		}
@@ -29,7 +30,8 @@ func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 // values in all fields that any record names.
 func TestVariantsAreTheUnionOfVary(t *testing.T) {
 	requests := []http.Header{
-		{"Origin": {"a"}}, {}, {"Origin": {"b"}}, {"Accept": {"x"}}, {"Accept": {"x"}, "Origin": {"a"}},
+		{"Origin": {"a"}}, {}, {"Origin": {"b"}}, {"Accept": {"x"}}, {"Accept": {"x"},
+			"Origin": {"a"}},
 	}
 	s := storing(t, requests, [][]string{{"Origin"}, nil, nil, {"Accept"}, nil})
 	for i, request := range requests {
@@ -37,7 +39,8 @@ func TestVariantsAreTheUnionOfVary(t *testing.T) {
 			t.Errorf("%v: %+v", request, rec)
 		}
 	}
-	for _, request := range []http.Header{{"Origin": {"c"}}, {"Accept": {"x"}, "Origin": {"b"}}, {"Origin": {""}}} {
+	for _, request := range []http.Header{{"Origin": {"c"}}, {"Accept": {"x"}, "Origin": {"b"}},
+		{"Origin": {""}}} {
 		if rec := find(s, "k", request); rec != nil {
 			t.Errorf("%v: %+v", request, rec)
 		}
@@ -51,7 +54,8 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 	a, none := http.Header{"Origin": {"a"}}, http.Header{}
 	owner := storing(t, []http.Header{a, none}, [][]string{{"Origin"}, nil})
 	other := storing(t, []http.Header{{"Accept": {"x"}}}, [][]string{{"Accept"}})
-	told := owner.offeredTo(find(owner, "k", none), &Request{Key: "k", Fields: Fields{Header: none}})
+	told := owner.offeredTo(find(owner, "k", none), &Request{Key: "k",
+		Fields: Fields{Header: none}})
 	copied, err := Decode(told.Encode(owner.cfg.Now()), owner.cfg.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +72,8 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 			t.Errorf("%v: %+v", request, rec)
 		}
 	}
-	if told := owner.offeredTo(find(owner, "k", a), &Request{Key: "k", Fields: Fields{Header: a}}); !slices.Equal(told.Vary, []string{"Origin"}) {
+	if told := owner.offeredTo(find(owner, "k", a), &Request{Key: "k",
+		Fields: Fields{Header: a}}); !slices.Equal(told.Vary, []string{"Origin"}) {
 		t.Errorf("Vary %v", told.Vary)
 	}
 }
@@ -79,7 +84,10 @@ func TestWithdrawnIsOneVariant(t *testing.T) {
 	s := storing(t, requests, [][]string{{"Accept"}, {"Accept"}})
 	s.mu.Lock()
 	first := find1(s, requests[0])
-	second := find1(s, requests[1]).with(func(r *Record) { r.Version, r.Revision = first.Version, 2 })
+	second := find1(s, requests[1]).with(func(r *Record) {
+		r.Version, r.Revision = first.Version,
+			2
+	})
 	s.insertLocked(second, find1(s, requests[1]), func() {})
 	s.bodyLocked(first.Version)
 	s.withdrawLocked(first)

@@ -30,7 +30,8 @@ func (r *rewritten) open(t *testing.T, keys KeySpace) *Store {
 		f.Record.Status, f.Record.Rangeable, f.Validator = r.status, true, `"1"`
 		return f
 	}}
-	s, err := New(Config{Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src, Keys: keys})
+	s, err := New(Config{Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10,
+		Slab: 64 << 10}, Source: src, Keys: keys})
 	if err != nil {
 		t.Fatal(err)
 	}

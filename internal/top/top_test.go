@@ -16,7 +16,8 @@ import (
 
 // histogram has counted n durations of up to 1 s in two buckets, and beyond in none.
 func histogram(upTo10ms, upTo1s, all uint64) admin.Histogram {
-	return admin.Histogram{Count: all, Buckets: []admin.Bucket{{LeSeconds: 0.01, Count: upTo10ms}, {LeSeconds: 1, Count: upTo1s}}}
+	return admin.Histogram{Count: all, Buckets: []admin.Bucket{{LeSeconds: 0.01, Count: upTo10ms},
+		{LeSeconds: 1, Count: upTo1s}}}
 }
 
 // busy is a node that has been up for so many seconds, with n things of each kind in each.
@@ -25,15 +26,19 @@ func busy(up float64, n int64) *admin.Stats {
 	c := int64(up) * n
 	s := &admin.Stats{Time: failed.Add(time.Duration(up * 1e9)), UptimeSeconds: up, Connections: 7}
 	s.Requests = admin.RequestStats{Hit: 8 * c, Miss: c, Revalidated: c, Failed: c, InFlight: 3}
-	s.Responses = admin.ResponseStats{MemoryBytes: c << 20, OriginBytes: c << 20, Duration: histogram(uint64(5*c), uint64(9*c), uint64(10*c))}
-	s.Origin = admin.OriginStats{Requests: 2 * c, Errors: c, LastError: &failed, LastErrorText: "no\x1b[31m\nroute"}
-	s.Cache = admin.CacheStats{LimitBytes: 100 << 20, Main: admin.PartStats{Bytes: 50 << 20, Evictions: c}}
+	s.Responses = admin.ResponseStats{MemoryBytes: c << 20, OriginBytes: c << 20,
+		Duration: histogram(uint64(5*c), uint64(9*c), uint64(10*c))}
+	s.Origin = admin.OriginStats{Requests: 2 * c, Errors: c, LastError: &failed,
+		LastErrorText: "no\x1b[31m\nroute"}
+	s.Cache = admin.CacheStats{LimitBytes: 100 << 20, Main: admin.PartStats{Bytes: 50 << 20,
+		Evictions: c}}
 	s.Cluster.RingNodes = 2
 	return s
 }
 
 func peers(requests int64) admin.Peers {
-	return admin.Peers{Self: "10.0.0.1:8001", Ring: []admin.RingNode{{Name: "10.0.0.1:8001", Share: 0.625}, {Name: "10.0.0.2:8001", Share: 0.375}}, Peers: []admin.Peer{
+	return admin.Peers{Self: "10.0.0.1:8001", Ring: []admin.RingNode{{Name: "10.0.0.1:8001",
+		Share: 0.625}, {Name: "10.0.0.2:8001", Share: 0.375}}, Peers: []admin.Peer{
 		{Name: "10.0.0.2:8001", State: "live", Requests: requests, LatencySeconds: 0.0123},
 		{Name: "10.0.0.3:8001", State: "down", Failure: "it is\x07 silent"},
 	}}
@@ -49,16 +54,21 @@ func TestScreen(t *testing.T) {
 		t.Errorf("before the first word: %q", got)
 	}
 	v.Take(busy(100, 10), peers(100))
-	if got := screen(v, 80); !strings.Contains(got, "requests  –/s  hit ratio –  in flight 3  connections 7") {
+	if got := screen(v, 80); !strings.Contains(got, "requests  –/s  hit ratio –  in flight 3  "+
+		"connections 7") {
 		t.Errorf("after the first:\n%s", got)
 	}
 	v.Take(busy(102, 10), peers(112))
 	got := screen(v, 200)
 	for _, want := range []string{
-		"127.0.0.1:10001  up 1 min 42 s", "requests  100/s  hit ratio 80.0 %", "hit 80  miss 10", "failed 10",
-		"bytes     20 MiB/s  without the origin 50.0 %", "latency   p50 10.0 ms  p90 1.0 s  p99 > 5 min",
-		"origin    20/s  errors 10/s", "last error 1 minute ago: no [31m route", "[##########----------]  50 MiB of 100 MiB", "evictions 10/s",
-		"nodes     10.0.0.1:8001  itself  owns 62.5 %\n", "          10.0.0.2:8001  live  owns 37.5 %  6.0 requests/s  errors 0/s  12.3 ms\n",
+		"127.0.0.1:10001  up 1 min 42 s", "requests  100/s  hit ratio 80.0 %", "hit 80  miss 10",
+		"failed 10",
+		"bytes     20 MiB/s  without the origin 50.0 %", "latency   p50 10.0 ms  p90 1.0 s  p99 " +
+			"> 5 min",
+		"origin    20/s  errors 10/s", "last error 1 minute ago: no [31m route",
+		"[##########----------]  50 MiB of 100 MiB", "evictions 10/s",
+		"nodes     10.0.0.1:8001  itself  owns 62.5 %\n", "          10.0.0.2:8001  live  owns " +
+			"37.5 %  6.0 requests/s  errors 0/s  12.3 ms\n",
 		"          10.0.0.3:8001  down  owns nothing  for ", "it is silent",
 	} {
 		if !strings.Contains(got, want) {
@@ -69,13 +79,15 @@ func TestScreen(t *testing.T) {
 		t.Error(line)
 	}
 	v.Lost = "gone"
-	if got := screen(v, 80); !strings.Contains(got, "gone; trying again") || !strings.Contains(got, "100/s") || !strings.HasSuffix(v.Line(), "  gone") {
+	if got := screen(v, 80); !strings.Contains(got, "gone; trying again") || !strings.Contains(got,
+		"100/s") || !strings.HasSuffix(v.Line(), "  gone") {
 		t.Errorf("when it is lost: %s\n%s", v.Line(), got)
 	}
 	restarted := busy(3, 1)
 	restarted.Draining = true
 	v.Take(restarted, peers(0))
-	if got := screen(v, 80); !strings.Contains(got, "–/s") || !strings.Contains(got, "doesn't take requests") || strings.Contains(got, "gone") {
+	if got := screen(v, 80); !strings.Contains(got, "–/s") || !strings.Contains(got,
+		"doesn't take requests") || strings.Contains(got, "gone") {
 		t.Errorf("after another start:\n%s", got)
 	}
 }
@@ -112,7 +124,8 @@ func TestEvents(t *testing.T) {
 		up = append(up, s.UptimeSeconds)
 		return nil
 	}
-	stream := fmt.Sprintf(": comment\nevent: other\ndata: x\n\nevent: stats\ndata: %s\n\nevent: stats\ndata:%[1]s\n\nevent: stats\ndata: {", one)
+	stream := fmt.Sprintf(": comment\nevent: other\ndata: x\n\nevent: stats\ndata: %s\n\nevent: "+
+		"stats\ndata:%[1]s\n\nevent: stats\ndata: {", one)
 	if err := top.Events(strings.NewReader(stream), take); err != nil || fmt.Sprint(up) != "[1 1]" {
 		t.Errorf("%v, %v", up, err)
 	}
@@ -120,7 +133,8 @@ func TestEvents(t *testing.T) {
 		t.Error("an event that is cut is read")
 	}
 	stop := errors.New("stop")
-	if err := top.Events(strings.NewReader(stream), func(*admin.Stats) error { return stop }); err != stop {
+	if err := top.Events(strings.NewReader(stream),
+		func(*admin.Stats) error { return stop }); err != stop {
 		t.Error(err)
 	}
 }

@@ -48,7 +48,8 @@ func TestNoProvider(t *testing.T) {
 		there, ok := Remote(s.Text())
 		out := h.Clone()
 		s.Call("x").Inject(out)
-		if s.Recorded() || !ok || (there != nil) != (h.Get("Traceparent") == parent) || out.Get("Traceparent") != h.Get("Traceparent") {
+		if s.Recorded() || !ok || (there != nil) != (h.Get("Traceparent") == parent) ||
+			out.Get("Traceparent") != h.Get("Traceparent") {
 			t.Errorf("%v becomes %v, %v", h, there, out)
 		}
 		tracer.Serve("x", there).End()

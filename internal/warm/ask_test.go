@@ -24,8 +24,10 @@ func TestAsk(t *testing.T) {
 	}
 	var batches []int
 	told := 0
-	cfg := warm.Config{Header: warm.DefaultHeader(), Concurrency: 3, Rate: 5, Journal: journal, Tell: func(warm.Fetched) { told++ }}
-	s, err := warm.Ask(t.Context(), cfg, urls, func(_ context.Context, form *warm.Form) (io.ReadCloser, error) {
+	cfg := warm.Config{Header: warm.DefaultHeader(), Concurrency: 3, Rate: 5, Journal: journal,
+		Tell: func(warm.Fetched) { told++ }}
+	s, err := warm.Ask(t.Context(), cfg, urls, func(_ context.Context,
+		form *warm.Form) (io.ReadCloser, error) {
 		batches = append(batches, len(form.Files))
 		if form.Concurrency != 3 || form.Rate != 5 || form.Header["User-Agent"] != "scurry-warm" {
 			t.Errorf("it is asked for %+v", form)
@@ -38,9 +40,11 @@ func TestAsk(t *testing.T) {
 			}
 			fmt.Fprintf(&b, `{"url":%q,"outcome":%q,"bytes":2}`+"\n", u, outcome)
 		}
-		return io.NopCloser(strings.NewReader(b.String() + `{"success":false,"urls":1,"bytes":99}` + "\n")), nil
+		return io.NopCloser(strings.NewReader(b.String() + `{"success":false,"urls":1,"bytes":99}` +
+			"\n")), nil
 	})
-	if want := [warm.Outcomes]int64{3335, 3333, 3332, 1, 0}; err != nil || s.Count != want || told != 10_001 || s.Bytes != 20_002 {
+	if want := [warm.Outcomes]int64{3335, 3333, 3332, 1, 0}; err != nil || s.Count != want ||
+		told != 10_001 || s.Bytes != 20_002 {
 		t.Errorf("%+v, %v; %d are told", s, err, told)
 	}
 	if fmt.Sprint(batches) != "[10000 1]" {
@@ -62,7 +66,8 @@ func TestAskFails(t *testing.T) {
 		`{"success":false,"error":"the node is draining"}`: "the node is draining",
 		"<html>": "the answer of the node can't be read",
 	} {
-		_, err := warm.Ask(t.Context(), warm.Config{}, []string{"/a"}, func(context.Context, *warm.Form) (io.ReadCloser, error) {
+		_, err := warm.Ask(t.Context(), warm.Config{}, []string{"/a"}, func(context.Context,
+			*warm.Form) (io.ReadCloser, error) {
 			if answer == "refused" {
 				return nil, refusal
 			}

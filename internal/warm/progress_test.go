@@ -22,7 +22,8 @@ func TestLine(t *testing.T) {
 	p.show(0)
 	p.clear()
 	lines := bytes.Split(out.Bytes(), []byte("\r"))
-	if len(lines) != 5 || string(lines[1]) != want || len(lines[2]) < len(lines[1]) || len(bytes.TrimSpace(lines[3])) > 0 {
+	if len(lines) != 5 || string(lines[1]) != want || len(lines[2]) < len(lines[1]) ||
+		len(bytes.TrimSpace(lines[3])) > 0 {
 		t.Errorf("%q", lines)
 	}
 }

@@ -82,7 +82,8 @@ func (c *cache) config(t *testing.T) warm.Config {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	return warm.Config{
-		Client: &http.Client{Transport: transport}, Concurrency: 3, Node: c.Listener.Addr().String(),
+		Client: &http.Client{Transport: transport}, Concurrency: 3,
+		Node:   c.Listener.Addr().String(),
 		Header: http.Header{"Accept-Encoding": {"br"}},
 	}
 }
@@ -98,13 +99,15 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 	c.fails["/busy"], c.fails["/full"] = 2, 100
-	urls := []string{"/hit", "/new", c.URL + "/new2", "/pass", "/missing", "/cut", "/busy", "/full", "ftp://a/b", "http://%zz/", "/"}
+	urls := []string{"/hit", "/new", c.URL + "/new2", "/pass", "/missing", "/cut", "/busy", "/full",
+		"ftp://a/b", "http://%zz/", "/"}
 	s, err := warm.Run(t.Context(), cfg, urls)
 	if want := [warm.Outcomes]int64{1, 4, 1, 5, 0}; err != nil || s.Count != want {
 		t.Errorf("%v, %v; want %v", s, err, want)
 	}
 	for u, want := range map[string]string{
-		"/missing": "404 Not Found", "/cut": "the answer broke off after 4 bytes: unexpected EOF", "/full": "503 Service Unavailable",
+		"/missing": "404 Not Found", "/cut": "the answer broke off after 4 bytes: unexpected EOF",
+		"/full":     "503 Service Unavailable",
 		"ftp://a/b": "it isn't an http URL", "http://%zz/": "it is malformed",
 	} {
 		if failed[u] != want {
@@ -128,7 +131,8 @@ func TestVia(t *testing.T) {
 	cfg.Via, cfg.Node = cfg.Node, "nobody:1"
 	s, err := warm.Run(t.Context(), cfg, []string{"https://files.example/a?b=c", "/d"})
 	slices.Sort(c.asked)
-	if want := []string{"files.example/a?b=c br", "nobody:1/d br"}; err != nil || !slices.Equal(c.asked, want) {
+	if want := []string{"files.example/a?b=c br", "nobody:1/d br"}; err != nil ||
+		!slices.Equal(c.asked, want) {
 		t.Errorf("%v, %v, asked for %q", s, err, c.asked)
 	}
 }
@@ -140,7 +144,8 @@ func TestConcurrency(t *testing.T) {
 	for i := range 200 {
 		urls = append(urls, fmt.Sprint("/", i))
 	}
-	if s, err := warm.Run(t.Context(), c.config(t), urls); err != nil || s.Count[warm.Stored] != 200 || c.peak.Load() > 3 {
+	if s, err := warm.Run(t.Context(), c.config(t), urls); err != nil ||
+		s.Count[warm.Stored] != 200 || c.peak.Load() > 3 {
 		t.Errorf("%v, %v, %d at once", s, err, c.peak.Load())
 	}
 }
@@ -150,7 +155,8 @@ func TestRate(t *testing.T) {
 	c := newCache(t)
 	cfg := c.config(t)
 	cfg.Rate = 200
-	s, err := warm.Run(t.Context(), cfg, []string{"/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9"})
+	s, err := warm.Run(t.Context(), cfg, []string{"/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8",
+		"/9"})
 	if err != nil || s.Took < 8*time.Second/200 {
 		t.Errorf("%v, %v", s, err)
 	}
@@ -191,10 +197,12 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, err := run(t.Context(), -1)
-	if err != nil || second.Count[warm.Skipped] != first.Count[warm.Stored] || second.Count[warm.Stored] != 5-first.Count[warm.Stored] {
+	if err != nil || second.Count[warm.Skipped] != first.Count[warm.Stored] ||
+		second.Count[warm.Stored] != 5-first.Count[warm.Stored] {
 		t.Errorf("%v, then %v, %v", first, second, err)
 	}
-	if text, _ := os.ReadFile(path); strings.Count(string(text), "\n") != 5 || strings.Count(string(text), "/5\n") != 1 {
+	if text, _ := os.ReadFile(path); strings.Count(string(text), "\n") != 5 ||
+		strings.Count(string(text), "/5\n") != 1 {
 		t.Errorf("the journal is %q", text)
 	}
 	urls = slices.DeleteFunc(urls, func(u string) bool { return u == "/missing" })
@@ -233,7 +241,8 @@ func TestSources(t *testing.T) {
 		case "/b.xml.gz":
 			w.Write(packed.Bytes())
 		case "/loop.xml":
-			fmt.Fprintf(w, `<sitemapindex><sitemap><loc>%s/loop.xml</loc></sitemap></sitemapindex>`, server.URL)
+			fmt.Fprintf(w, `<sitemapindex><sitemap><loc>%s/loop.xml</loc></sitemap></sitemapindex>`,
+				server.URL)
 		case "/page.html":
 			io.WriteString(w, "<html></html>")
 		default:
@@ -248,16 +257,22 @@ func TestSources(t *testing.T) {
 	write("site/.hidden/a", "")
 	write("site/.env", "")
 	lines := write("lines", "# a list\n\nhttp://h/a\n  /b  \r\n/b\nhttp://h/a")
-	urls, err := warm.Collect(warm.Listed([]string{"/0"}), warm.Lines(lines), warm.Folder(filepath.Join(dir, "site"), "/m/"),
-		warm.Sitemap(t.Context(), client, server.URL+"/index.xml"), warm.Sitemap(t.Context(), client, write("s.xml", "<urlset><url><loc>/4</loc></url></urlset>")))
-	want := []string{"/0", "http://h/a", "/b", "/m/a%20b.txt", "/m/x/%C3%A9%25.txt", "http://h/1?a=1&b=2", "http://h/2", "http://h/3", "/4"}
+	urls, err := warm.Collect(warm.Listed([]string{"/0"}), warm.Lines(lines),
+		warm.Folder(filepath.Join(dir, "site"), "/m/"),
+		warm.Sitemap(t.Context(), client, server.URL+"/index.xml"), warm.Sitemap(t.Context(),
+			client, write("s.xml", "<urlset><url><loc>/4</loc></url></urlset>")))
+	want := []string{"/0", "http://h/a", "/b", "/m/a%20b.txt", "/m/x/%C3%A9%25.txt",
+		"http://h/1?a=1&b=2", "http://h/2", "http://h/3", "/4"}
 	if err != nil || !slices.Equal(urls, want) {
 		t.Errorf("%q, %v", urls, err)
 	}
 	for name, source := range map[string]warm.URLs{
-		"no file": warm.Lines(filepath.Join(dir, "nothing")), "no folder": warm.Folder(filepath.Join(dir, "nothing"), "/"),
-		"no sitemap": warm.Sitemap(t.Context(), client, server.URL+"/nothing"), "a loop": warm.Sitemap(t.Context(), client, server.URL+"/loop.xml"),
-		"a page": warm.Sitemap(t.Context(), client, server.URL+"/page.html"), "a long line": warm.Lines(write("long", strings.Repeat("a", 1<<17))),
+		"no file":     warm.Lines(filepath.Join(dir, "nothing")),
+		"no folder":   warm.Folder(filepath.Join(dir, "nothing"), "/"),
+		"no sitemap":  warm.Sitemap(t.Context(), client, server.URL+"/nothing"),
+		"a loop":      warm.Sitemap(t.Context(), client, server.URL+"/loop.xml"),
+		"a page":      warm.Sitemap(t.Context(), client, server.URL+"/page.html"),
+		"a long line": warm.Lines(write("long", strings.Repeat("a", 1<<17))),
 	} {
 		if urls, err := warm.Collect(source); err == nil {
 			t.Errorf("%s: %q", name, urls)

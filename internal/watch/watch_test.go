@@ -57,7 +57,8 @@ func (s *watched) at(name string) string { return filepath.Join(s.dir, filepath.
 // write writes a file, and makes its folder.
 func (s *watched) write(name string) {
 	s.t.Helper()
-	if err := errors.Join(os.MkdirAll(filepath.Dir(s.at(name)), 0o700), os.WriteFile(s.at(name), []byte(name), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(s.at(name)), 0o700), os.WriteFile(s.at(name),
+		[]byte(name), 0o600)); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -112,7 +113,8 @@ func (s *watched) only(paths ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	got := slices.Compact(slices.Sorted(slices.Values(s.seen.Paths)))
-	if want := slices.Sorted(slices.Values(append(paths, "end"))); !slices.Equal(got, want) || len(s.seen.Trees) > 0 {
+	if want := slices.Sorted(slices.Values(append(paths, "end"))); !slices.Equal(got, want) ||
+		len(s.seen.Trees) > 0 {
 		s.t.Errorf("told of %v and trees %v, want %v", got, s.seen.Trees, want)
 	}
 }
@@ -183,7 +185,8 @@ func TestMany(t *testing.T) {
 }
 
 func TestNoFolder(t *testing.T) {
-	if _, err := Open(Config{Folder: filepath.Join(t.TempDir(), "none")}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(Config{Folder: filepath.Join(t.TempDir(), "none")}); !errors.Is(err,
+		os.ErrNotExist) {
 		t.Error(err)
 	}
 }

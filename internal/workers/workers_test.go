@@ -67,7 +67,8 @@ func deep(n int) int {
 func BenchmarkGo(b *testing.B) {
 	p := New()
 	defer p.Close()
-	for name, run := range map[string]func(f func()){"pool": p.Go, "statement": func(f func()) { go f() }} {
+	for name, run := range map[string]func(f func()){"pool": p.Go,
+		"statement": func(f func()) { go f() }} {
 		b.Run("by="+name, func(b *testing.B) {
 			b.ReportAllocs()
 			done := make(chan int)
