@@ -35,7 +35,7 @@ func New(cfg Config) (*Proxy, error) {
 	sc := cfg.store()
 	sc.Source, sc.Keys, sc.Policy = p.origin, p.site, p.site.Policy
 	if p.remote = cfg.newRemote(tracer); p.remote != nil {
-		p.node = p.remote.Node()
+		p.node = p.remote.Node
 		sc.Remote, sc.Lease = p.remote, cfg.Cluster.Lease
 	}
 	var err error

@@ -10,69 +10,15 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// PurgeRequest is what is purged: all that is stored for some URLs, under some prefixes, or in some
-// groups, or everything. There may be 500 URLs, prefixes and groups.
-type PurgeRequest struct {
-	// URLs are as clients ask for them: whole ones, whose host doesn't matter, or paths from their
-	// first slash on, with the query. A URL stands for all variants of its resource.
-	URLs []string
-
-	// Prefixes are URLs without a query. One stands for what has its path, and for all below that:
-	// "/files/a" isn't a prefix of "/files/ab".
-	Prefixes []string
-
-	// Groups are names of cache groups: those in Cache-Groups (RFC 9875) and in
-	// Config.GroupFields.
-	Groups []string
-
-	// All stands for everything. Then nothing else may be named.
-	All bool
-
-	// Queries has URLs stand for all queries of their paths.
-	Queries bool
-
-	// Soft has what is stored become stale rather than go. It is validated before its next use, or
-	// meanwhile if it has stale-while-revalidate (RFC 5861), and may be served if the origin fails.
-	Soft bool
-
-	// ID, if not empty, makes the purge one that happens once. The same ID with the same purge,
-	// within 10 minutes and at the same node, returns the result of the first one. It has 128 bytes
-	// at most.
-	ID string
-}
-
-// PurgeResult is what has come of a purge.
-type PurgeResult struct {
-	ID    string
-	Nodes []NodePurge // this node comes first, and the others by name
-}
-
-// Complete reports whether all nodes have acknowledged the purge.
-func (r PurgeResult) Complete() bool {
-	for _, n := range r.Nodes {
-		if n.Err != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// NodePurge is what has come of a purge on one node. If Err is nil, the node has acknowledged it:
-// to no request that arrives from now on does it send what was purged.
-type NodePurge struct {
-	// Name is the node's, as its peers know it; "" if there is but one node.
-	Name string
-
-	// Purged is how many stored responses were purged there. It may be too low: a node that had to
-	// catch up doesn't say.
-	Purged int
-
-	// Err is why the node hasn't acknowledged; it is for operators. A node that is in contact with
-	// clients, but not with its peers, may go on to serve what was purged for as long as that is
-	// fresh. It learns of the purge when there is contact, before it serves anything else to its
-	// peers. A node that stood still learns of it before it serves what it has, or validates that.
-	Err error
-}
+// A PurgeRequest is what is purged: URLs, Prefixes and Groups, each a []string, or All of it; with
+// Queries and Soft, which are switches, and an ID. A PurgeResult is what has come of that: its ID and
+// its Nodes, of which each NodePurge has the Name, how many stored responses were Purged there, and
+// an Err if the node hasn't acknowledged.
+type (
+	PurgeRequest = purge.Request
+	PurgeResult  = purge.Result
+	NodePurge    = purge.Node
+)
 
 // ErrPurgeID is that another purge has had the same ID lately.
 var ErrPurgeID = purge.ErrID
@@ -82,16 +28,11 @@ var ErrPurgeID = purge.ErrID
 // purged, even if the origin sends new content under an old validator. An error means that nothing
 // was purged, and says what is wrong with q. Once Purge has begun, the end of ctx doesn't stop it.
 func (p *Proxy) Purge(ctx context.Context, q PurgeRequest) (PurgeResult, error) {
-	asked := purge.Request(q)
-	r, err := p.purge(ctx, &asked)
+	r, err := p.purge(ctx, &q)
 	if err != nil {
 		return PurgeResult{}, err
 	}
-	result := PurgeResult{ID: r.ID}
-	for _, n := range r.Nodes {
-		result.Nodes = append(result.Nodes, NodePurge(n))
-	}
-	return result, nil
+	return *r, nil
 }
 
 // PurgeHandler answers POST /purge, POST /purge/URL and POST /purge/key/GROUP, as the help page on

@@ -57,7 +57,7 @@ func (x *Exchange) open(ctx context.Context, node string, q outgoing) (
 			q.span.End()
 		}
 	}()
-	p := x.node.Peer(node)
+	p := x.Node.Peer(node)
 	if p == nil {
 		return nil, nil, peer.ErrUnreachable
 	}

@@ -85,14 +85,14 @@ func pair(t *testing.T) (a, b node) {
 		nodes, names = append(nodes, node{x, s, l.Addr().String()}), append(names, l.Addr().String())
 	}
 	for _, n := range nodes {
-		n.Node().SetMembers(names)
+		n.Node.SetMembers(names)
 	}
 	for _, n := range nodes {
-		for deadline := time.Now().Add(10 * time.Second); len(n.Node().Ring()) < 2; {
+		for deadline := time.Now().Add(10 * time.Second); len(n.Node.Ring()) < 2; {
 			if time.Now().After(deadline) {
 				t.Fatal("the nodes don't find each other")
 			}
-			if err := n.Node().WaitForPeers(t.Context()); err != nil {
+			if err := n.Node.WaitForPeers(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

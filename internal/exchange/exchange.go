@@ -32,10 +32,10 @@ import (
 // Exchange connects a node to the others: it is the Remote of its Store. Its methods may be called
 // concurrently.
 type Exchange struct {
+	*peer.Node // the node itself, which says who owns what
 	clock
 	kinds  map[reflect.Type]byte // of requests
 	tracer *trace.Tracer         // nil if nothing is traced
-	node   *peer.Node
 	store  *store.Store
 	server *store.Server
 	base   context.Context // ends with Close
@@ -75,31 +75,15 @@ func (x *Exchange) request(m message) []byte {
 	return c.B
 }
 
-// Node is the node itself.
-func (x *Exchange) Node() *peer.Node { return x.node }
-
 // Close ends all connections, and waits for what is being answered and told. Closing a nil Exchange
 // does nothing.
 func (x *Exchange) Close() {
 	if x == nil {
 		return
 	}
-	x.node.Close()
+	x.Node.Close()
 	x.mu.Lock()
 	x.cancel() // from now on no node is tried again
 	x.mu.Unlock()
 	x.work.Wait()
-}
-
-// Owner is store.Remote's.
-func (x *Exchange) Owner(routingKey string) (node string, here bool) {
-	return x.node.OwnerName(routingKey)
-}
-
-// RingEpoch is store.Remote's.
-func (x *Exchange) RingEpoch() uint64 { return x.node.RingEpoch() }
-
-// OwnedSince is store.Remote's.
-func (x *Exchange) OwnedSince(routingKey string, epoch uint64) bool {
-	return x.node.OwnedSince(routingKey, epoch)
 }

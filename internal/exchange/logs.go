@@ -100,7 +100,7 @@ func (x *Exchange) retrySharing(node string) {
 	missed := 1
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		err := x.share(node)
-		if isGone := err != nil && x.node.Peer(node) == nil; err == nil || isGone {
+		if isGone := err != nil && x.Node.Peer(node) == nil; err == nil || isGone {
 			if missed = x.stillMissed(node, missed, isGone); missed == 0 {
 				return
 			}

@@ -180,7 +180,7 @@ func TestErrorsSurviveTheWire(t *testing.T) {
 	if got := pass(store.Cause{}, store.Cause{}, errors.New("something of ours")); store.IsVerdict(got) || !errors.Is(got, store.ErrBusy) {
 		t.Errorf("an error of ours has become %v", got)
 	}
-	if got := pass(store.Cause{}, store.Cause{}, store.ErrNotOwner); !errors.Is(got, store.ErrNotOwner) || !reflect.DeepEqual(got.(*notOwner).ring, x.node.Ring()) {
+	if got := pass(store.Cause{}, store.Cause{}, store.ErrNotOwner); !errors.Is(got, store.ErrNotOwner) || !reflect.DeepEqual(got.(*notOwner).ring, x.Node.Ring()) {
 		t.Errorf("another ring has become %v", got)
 	}
 }

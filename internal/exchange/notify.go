@@ -45,7 +45,7 @@ func (x *Exchange) Notify(m store.Message) []store.Notified {
 // others is the nodes that are members beside this one.
 func (x *Exchange) others() []*peer.Peer {
 	isItself := func(p *peer.Peer) bool { return p.Status().State == peer.Itself }
-	return slices.DeleteFunc(x.node.Peers(), isItself)
+	return slices.DeleteFunc(x.Node.Peers(), isItself)
 }
 
 // notify notifies one node. The error says why it hasn't been told; it learns of it later.

@@ -30,14 +30,14 @@ func New(cfg peer.NodeConfig, now func() time.Time, tracer *trace.Tracer) *Excha
 	cfg.Reunited, cfg.Greet = x.reunited, x.greet
 	x.patience = patience(cfg.Wire)
 	x.standstill.init(cfg.Wire)
-	x.node = peer.NewNode(cfg)
+	x.Node = peer.NewNode(cfg)
 	return x
 }
 
 // Start begins to answer other nodes out of s, whose Remote x is.
 func (x *Exchange) Start(s *store.Store) {
 	x.store, x.server = s, s.Server()
-	x.node.Start(x.serve)
+	x.Node.Start(x.serve)
 	x.work.Go(x.watchClock)
 }
 
@@ -133,7 +133,7 @@ func (x *Exchange) refusal(cause store.Cause, err error) []byte {
 		return x.reply(cause, respPlain+byte(i), nil)
 	}
 	if is(store.ErrNotOwner) {
-		return x.reply(cause, respNotOwner, &notOwner{x.node.Ring()})
+		return x.reply(cause, respNotOwner, &notOwner{x.Node.Ring()})
 	}
 	return x.reply(cause, respBusy, nil)
 }

@@ -81,7 +81,7 @@ func TestStandstillThatStays(t *testing.T) {
 	for what, stand := range map[string]func(a node){
 		"longer than a lease": func(a node) { a.stoodStill(2 * time.Minute) },
 		"a node has gone": func(a node) {
-			a.Node().SetMembers([]string{a.name})
+			a.Node.SetMembers([]string{a.name})
 			a.mu.Lock()
 			a.awaited["gone"] = struct{}{}
 			a.mu.Unlock()

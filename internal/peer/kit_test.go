@@ -183,6 +183,6 @@ func authority(t *testing.T) *tls.Config {
 }
 
 func owns(n *tested, routingKey string) bool {
-	_, here := n.OwnerName(routingKey)
+	_, here := n.Owner(routingKey)
 	return here
 }

@@ -179,8 +179,8 @@ func (n *Node) rebuildRingLocked() {
 	n.cfg.Log.Debug().Strs("ring", r.names).Msg("ring")
 }
 
-// OwnerName names the node that owns a routing key, and reports whether it is this one.
-func (n *Node) OwnerName(routingKey string) (name string, here bool) {
+// Owner names the node that owns a routing key, and reports whether it is this one.
+func (n *Node) Owner(routingKey string) (name string, here bool) {
 	r := n.ring.Load()
 	name = r.hash.Get(routingKey)
 	return name, r.peers[name] == nil

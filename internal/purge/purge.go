@@ -20,32 +20,61 @@ import (
 )
 
 // Request is what is purged: all that is stored for some URLs, under some prefixes, or in some
-// groups, or everything.
+// groups, or everything. There may be 500 URLs, prefixes and groups.
 type Request struct {
-	URLs     []string // as clients ask for them
-	Prefixes []string // of URLs, by whole segments
-	Groups   []string
-	All      bool   // everything, and nothing else is named
-	Queries  bool   // a URL stands for all queries of its path
-	Soft     bool   // it becomes stale, and isn't removed
-	ID       string // a purge with the same ID happens once; may be empty
+	// URLs are as clients ask for them: whole ones, whose host doesn't matter, or paths from their
+	// first slash on, with the query. A URL stands for all variants of its resource.
+	URLs []string
+
+	// Prefixes are URLs without a query. One stands for what has its path, and for all below that:
+	// "/files/a" isn't a prefix of "/files/ab".
+	Prefixes []string
+
+	// Groups are names of cache groups: those in Cache-Groups (RFC 9875) and in the fields that are
+	// set to name groups besides.
+	Groups []string
+
+	// All stands for everything. Then nothing else may be named.
+	All bool
+
+	// Queries has URLs stand for all queries of their paths.
+	Queries bool
+
+	// Soft has what is stored become stale rather than go. It is validated before its next use, or
+	// meanwhile if it has stale-while-revalidate (RFC 5861), and may be served if the origin fails.
+	Soft bool
+
+	// ID, if not empty, makes the purge one that happens once. The same ID with the same purge,
+	// within 10 minutes and at the same node, returns the result of the first one. It has 128 bytes
+	// at most.
+	ID string
 }
 
-// Result is what has come of a purge, node by node. The first one is the node that was asked.
+// Result is what has come of a purge. It isn't to be changed.
 type Result struct {
 	ID    string
-	Nodes []Node
+	Nodes []Node // the node that was asked comes first, and the others by name
 }
 
-// Node is what has come of a purge on one node.
+// Node is what has come of a purge on one node. If Err is nil, the node has acknowledged it: to no
+// request that arrives from now on does it send what was purged.
 type Node struct {
-	Name   string // "" for a node that is on its own
-	Purged int    // how many stored responses were purged there, as far as is known
-	Err    error  // why the node hasn't acknowledged; nil if it has
+	// Name is the node's, as its peers know it; "" if there is but one node.
+	Name string
+
+	// Purged is how many stored responses were purged there. It may be too low: a node that had to
+	// catch up doesn't say.
+	Purged int
+
+	// Err is why the node hasn't acknowledged; it is for operators. A node that is in contact with
+	// clients, but not with its peers, may go on to serve what was purged for as long as that is
+	// fresh. It learns of the purge when there is contact, before it serves anything else to its
+	// peers. A node that stood still learns of it before it serves what it has, or validates that.
+	Err error
 }
 
 // Complete reports whether all nodes have acknowledged.
-func (r *Result) Complete() bool {
+func (r Result) Complete() bool {
 	for _, n := range r.Nodes {
 		if n.Err != nil {
 			return false
