@@ -240,9 +240,9 @@ func TestUnsolicited(t *testing.T) {
 							}
 							m := askMany(t, startOdd(t, o, secure), requests(t, n, 12*len(extras)))
 							t.Logf("%d right, %d failed, %d wrong", m.right, m.failed, len(m.wrong))
-							// A connection that is a response behind has it by now, or gets it soon.
-							// After one that is the last of a connection, nothing comes that could give
-							// it away.
+							// A connection that is a response behind has it by now, or gets it
+							// soon. After one that is the last of a connection, nothing comes that
+							// could give it away.
 							deadline := time.Now().Add(5 * time.Second)
 							for name != "a response at last" && len(m.untold()) > 0 &&
 								time.Now().Before(deadline) {

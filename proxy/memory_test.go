@@ -101,7 +101,8 @@ func TestRecordTakesFewBytes(t *testing.T) {
 	}
 	const n, batches = 4000, 6
 	const more = n * (batches - 1)
-	// what groupcache spends on an item besides what it counts, less the key, which the record has, too
+	// what groupcache spends on an item besides what it counts, less the key, which the record has,
+	// too
 	const chunkItem = 178
 	sizes := map[string]int{"one": 1, "half": 500, "kilobyte": 1000, "rich": 1000}
 	for name, content := range map[string]int64{"one": 8, "half": 512, "kilobyte": 1024 + chunkItem,

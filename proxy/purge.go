@@ -11,9 +11,9 @@ import (
 )
 
 // A PurgeRequest is what is purged: URLs, Prefixes and Groups, each a []string, or All of it; with
-// Queries and Soft, which are switches, and an ID. A PurgeResult is what has come of that: its ID and
-// its Nodes, of which each NodePurge has the Name, how many stored responses were Purged there, and
-// an Err if the node hasn't acknowledged.
+// Queries and Soft, which are switches, and an ID. A PurgeResult is what has come of that: its ID
+// and its Nodes, of which each NodePurge has the Name, how many stored responses were Purged there,
+// and an Err if the node hasn't acknowledged.
 type (
 	PurgeRequest = purge.Request
 	PurgeResult  = purge.Result

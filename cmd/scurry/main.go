@@ -29,7 +29,7 @@
 //
 // The files form layers. cli.go has the grammar and knows all commands. Each command has a file,
 // and command.go has what they share. The server is built upwards: settings.go, origin.go,
-// listener.go, sockets.go, cluster.go and tracing.go open its parts, node.go puts them together,
+// sockets.go, cluster.go and tracing.go open its parts, node.go puts them together,
 // drain.go runs and stops the node, reload.go changes it meanwhile, and serve.go is the command.
 package main
 

@@ -81,3 +81,15 @@ func orNone(d config.Duration) time.Duration {
 	}
 	return time.Duration(d)
 }
+
+type configCmd struct {
+	Settings config.Config `embed:""`
+}
+
+// Run prints the settings, if they are valid.
+func (c *configCmd) Run(p process) error {
+	if err := check(&c.Settings, p); err != nil {
+		return err
+	}
+	return c.Settings.Write(p.stdout, p.provenance)
+}

@@ -9,7 +9,9 @@ package admin
 
 import (
 	"net/http"
+	"net/http/pprof"
 	"strings"
+	"time"
 )
 
 // Handler answers these. All but /healthz and /readyz answer 421 to a foreign Host, 403 to pages of
@@ -88,4 +90,21 @@ func noStore(h http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		h.ServeHTTP(w, r)
 	})
+}
+
+// profiles has mux answer with Go's profiles. A profile may take longer to be taken than a request
+// may take to be read.
+func profiles(mux *http.ServeMux) {
+	slow := func(h http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+			h(w, r)
+		}
+	}
+	mux.HandleFunc("GET /debug/pprof/", slow(pprof.Index))
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", slow(pprof.Profile))
+	mux.HandleFunc("GET /debug/pprof/trace", slow(pprof.Trace))
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
 }

@@ -1,15 +1,19 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/memberlist"
+	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/hostport"
 )
@@ -95,4 +99,63 @@ func (g *Gossip) options() *memberlist.Config {
 	// exchange after it was found dead, and so there are more of them.
 	c.DeadNodeReclaimTime, c.PushPullInterval = probe, 10*probe
 	return c
+}
+
+// lines takes memberlist's lines to a log until base ends: some of memberlist's timers fire after
+// its Shutdown.
+type lines struct {
+	base context.Context
+	log  zerolog.Logger
+}
+
+// Write takes one line.
+func (l lines) Write(b []byte) (int, error) {
+	if l.base.Err() == nil {
+		level, line := parseLine(string(b))
+		l.log.WithLevel(level).Msg(line)
+	}
+	return len(b), nil
+}
+
+// parseLine takes the level off a line. One without is a warning, and so is an error, since gossip
+// goes on after it.
+func parseLine(line string) (zerolog.Level, string) {
+	line = strings.TrimSpace(line)
+	level := zerolog.WarnLevel
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "[DEBUG]":
+		level = zerolog.DebugLevel
+	case "[INFO]":
+		level = zerolog.InfoLevel
+	case "[WARN]", "[ERR]", "[ERROR]", "Err:":
+	default:
+		return level, line
+	}
+	return level, strings.TrimPrefix(rest, "memberlist: ")
+}
+
+// SetKeys replaces the keys, of which there have to be some now and some before. To replace the key
+// of all nodes, give each of them the new one as a second key; then each the new one first; then
+// each the new one only. Each step may be taken when all nodes have taken the one before.
+func (g *Gossip) SetKeys(keys [][]byte) error {
+	if (len(keys) == 0) != (g.keyring == nil) {
+		return errors.New("the encryption of gossip can't be turned on or off while nodes gossip")
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	for _, key := range keys {
+		if err := g.keyring.AddKey(key); err != nil {
+			return err
+		}
+	}
+	err := g.keyring.UseKey(keys[0])
+	for _, key := range g.keyring.GetKeys() {
+		same := func(k []byte) bool { return bytes.Equal(k, key) }
+		if !slices.ContainsFunc(keys, same) {
+			err = errors.Join(err, g.keyring.RemoveKey(key))
+		}
+	}
+	return err
 }

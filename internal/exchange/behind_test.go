@@ -171,7 +171,8 @@ func TestNodesCatchUp(t *testing.T) {
 	caughtUp("an invalidation that isn't the next")
 }
 
-// stubborn is a pull that is answered, once that is set, as if the one who asks had missed something.
+// stubborn is a pull that is answered, once that is set, as if the one who asks had missed
+// something.
 type stubborn struct{ logs }
 
 var isStubborn atomic.Bool

@@ -13,9 +13,10 @@ func (x *Exchange) NoticeStandstill() {
 	}
 }
 
-// wake ends a standstill. What is stored isn't served, but validated, until logs have been exchanged
-// with all nodes that there was contact with. If one of them stays away, that remains so. After
-// longer than a lease all of it is validated anyway, for other nodes may have taken its place.
+// wake ends a standstill. What is stored isn't served, but validated, until logs have been
+// exchanged with all nodes that there was contact with. If one of them stays away, that remains so.
+// After longer than a lease all of it is validated anyway, for other nodes may have taken its
+// place.
 func (x *Exchange) wake() {
 	x.mu.Lock()
 	defer x.mu.Unlock()

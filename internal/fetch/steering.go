@@ -2,9 +2,13 @@ package fetch
 
 import (
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
 )
 
 // Frameworks behind an origin obey some fields that override parts of the URL, the method or the
@@ -62,4 +66,64 @@ func (o *Origin) Steered(h http.Header) bool {
 		}
 	}
 	return false
+}
+
+// Identified returns the fields that tell the origin which client sends r. They are sent with a
+// request for one client whose response may still be stored for all; it is not stored if it varies
+// by them.
+func Identified(r *http.Request) http.Header {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return http.Header{"Forwarded": {"for=unknown"}}
+	}
+	node := host
+	if strings.Contains(host, ":") {
+		node = `"[` + host + `]"`
+	}
+	chain := append(slices.Clip(r.Header["X-Forwarded-For"]), host)
+	return http.Header{
+		"Forwarded":       {"for=" + node},
+		"X-Forwarded-For": {strings.Join(chain, ", ")},
+	}
+}
+
+// VariesByIdentity reports whether a response varies by one of the identity fields, so that it
+// isn't for other clients.
+func VariesByIdentity(header, identity http.Header) bool {
+	names, _ := httpcache.VaryNames(header)
+	return slices.ContainsFunc(names, func(name string) bool { return len(identity[name]) > 0 })
+}
+
+// fieldsTold returns the identity fields that are sent to the origin: those of a request with
+// credentials, whose response is for that client unless it says otherwise.
+func fieldsTold(by store.Fields) http.Header {
+	if len(by.Header["Authorization"]) == 0 {
+		return nil
+	}
+	return by.From
+}
+
+// Looped reports whether the request with that header has passed through this cluster before (RFC
+// 8586).
+func (o *Origin) Looped(h http.Header) bool {
+	for member := range httpcache.Members(h["Cdn-Loop"]) {
+		id, _, _ := strings.Cut(member, ";") // its parameters
+		if strings.TrimSpace(id) == o.Loop {
+			return true
+		}
+	}
+	return false
+}
+
+// Mark adds this cache to Via and CDN-Loop in the header of a request that was received by the
+// protocol proto.
+func (o *Origin) Mark(h http.Header, proto string) {
+	h["Via"] = o.Via(h["Via"], proto)
+	h["Cdn-Loop"] = append(slices.Clip(h["Cdn-Loop"]), o.Loop)
+}
+
+// Via appends this cache to the Via field of a message received by the protocol proto (RFC 9110
+// section 7.6.3).
+func (o *Origin) Via(values []string, proto string) []string {
+	return append(slices.Clip(values), strings.TrimPrefix(proto, "HTTP/")+" "+o.Name)
 }

@@ -111,7 +111,8 @@ func (b textbook) freshnessLifetime() (lifetime *big.Int, explicit bool) {
 			}
 		}
 		expires, ok := readDate(lines[0], b.r.ResponseTime)
-		// §5.3: "MUST interpret invalid date formats, especially the value "0", as representing a time in the past"
+		// §5.3: "MUST interpret invalid date formats, especially the value "0", as representing a
+		// time in the past"
 		if !ok {
 			return whole(0), true
 		}

@@ -50,7 +50,8 @@ func readCacheControl(lines []string) (s sayings) {
 		for line != "" {
 			m := quotedDirective.FindStringSubmatch(line)
 			if s.wrong {
-				// after a quote that never ends others can't be told apart, and every comma separates
+				// after a quote that never ends others can't be told apart, and every comma
+				// separates
 				m = nil
 			} else if m == nil && quoteOpens.MatchString(line) {
 				s.wrong = true

@@ -1,6 +1,9 @@
 package metrics
 
-import "github.com/scurrycache/scurry/proxy"
+import (
+	"github.com/scurrycache/scurry/internal/measure"
+	"github.com/scurrycache/scurry/proxy"
+)
 
 // ofCache are about what is held in memory.
 var ofCache = []Family{
@@ -47,4 +50,51 @@ func byPart(name, kind, help string, read func(proxy.Part) int64) Family {
 			add(float64(read(s.HotPart)), "hot")
 		},
 	}
+}
+
+// ofOrigin are about requests to the origin.
+var ofOrigin = []Family{
+	one("scurry_origin_requests_total", counter, "Requests to the origin.",
+		func(s *scrape) int64 { return s.OriginRequests }),
+	one("scurry_origin_errors_total", counter,
+		"Requests to the origin that got no usable response.",
+		func(s *scrape) int64 { return s.OriginErrors }),
+	one("scurry_origin_requests_in_flight", gauge,
+		"Requests to the origin whose response hasn't ended.",
+		func(s *scrape) int64 { return s.OriginInFlight }),
+	one("scurry_origin_received_bytes_total", counter, "Bytes of content from the origin.",
+		func(s *scrape) int64 { return s.OriginBytes }),
+	durations("scurry_origin_request_duration_seconds",
+		"Time from a request to the origin to the end of the response, or to the failure.",
+		func(s *scrape) measure.Distribution { return s.OriginTook }),
+	durations("scurry_origin_response_duration_seconds",
+		"Time from a request to the origin to the head of the response.",
+		func(s *scrape) measure.Distribution { return s.OriginFirst }),
+}
+
+// ofNode are about the node itself.
+var ofNode = []Family{
+	one("scurry_ready", gauge, "1 while the node takes requests.",
+		func(s *scrape) float64 { return truth(s.Ready()) }),
+	one("scurry_config_last_reload_successful", gauge,
+		"1 if the last reload of the settings has succeeded, or there was none.",
+		func(s *scrape) float64 {
+			ok, _ := s.Reloaded()
+			return truth(ok)
+		}),
+	one("scurry_config_last_reload_success_timestamp_seconds", gauge,
+		"When the settings that count now were read.",
+		func(s *scrape) float64 {
+			_, last := s.Reloaded()
+			return float64(last.UnixMilli()) / 1e3
+		}),
+	one("scurry_log_lines_dropped_total", counter, "Lines of log that nobody took in time.",
+		func(s *scrape) int64 { return s.Dropped() }),
+	{
+		Name: "scurry_build_info", Type: gauge, Help: "1, with what is known of the build.",
+		Labels: []string{"version", "revision", "go_version"},
+		numbers: func(s *scrape, add addNumber) {
+			add(1, s.Version, s.Revision, s.GoVersion)
+		},
+	},
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
@@ -115,4 +116,14 @@ func (f *forwarded) received(resp *http.Response) error {
 	h["Cache-Status"] = append(h["Cache-Status"], f.status.String())
 	f.count(decide.OutcomePass)
 	return nil
+}
+
+// forwarded is a request on its way to the origin past the cache.
+type forwarded struct {
+	*response
+	status decide.CacheStatus
+	sent   time.Time
+	before store.Moment // the request was sent, if it is a POST
+	body   *watchedBody // of the request, if it is watched
+	err    error        // of carrying it out
 }

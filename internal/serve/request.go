@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
 )
 
 // Request is what there is to r, a request for resource, when it is decided about.
@@ -62,4 +64,27 @@ func (s *Server) switches(r *http.Request) bool {
 		r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && slices.ContainsFunc(
 		slices.Collect(httpcache.Members(r.Header["Connection"])),
 		func(option string) bool { return strings.EqualFold(option, "upgrade") })
+}
+
+// answers reports whether rec is for asked, by its own rule.
+func (s *Server) answers(rec *store.Record, asked string) bool {
+	return s.Site.Answers(rec, cmp.Or(rec.URL, rec.Key), asked)
+}
+
+// Lookup finds what is stored here for q, a HEAD or a GET, and the key that the answer to it
+// belongs under.
+func (s *Server) Lookup(q *decide.Request, f *decide.Found) {
+	f.Key, f.Record, f.MustRevalidate = s.Site.LikelyKey(q.Resource), nil, false
+	for key := f.Key; f.Record == nil; key = q.Resource {
+		rec, mustRevalidate := s.Store.Find(key, q.Header, q.Head())
+		if rec != nil && s.answers(rec, q.Resource) {
+			f.Key, f.Record, f.MustRevalidate = key, rec, mustRevalidate
+		}
+		if key == q.Resource {
+			break
+		}
+	}
+	if f.Record == nil || f.Gone != nil || q.Authorized {
+		f.Variants, f.Parts = s.Store.Holds(f.Key, q.Head())
+	}
 }

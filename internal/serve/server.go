@@ -15,10 +15,11 @@
 //	Store.Find, Decide, Reuse, carryOut, respond, Represent, whole, ready, putFields, copy, settle
 //
 // Server.Hit decides by the same rules for package fastlane, which writes responses without
-// net/http. A hit there takes these:
+// net/http. A hit there takes these, and between Lookup and Decide askOwner and Store.Peek if
+// another node is asked for it:
 //
-//	Lane.Serve, recognise, fields, PlainKey, Hit, Lookup, Store.Find, Decide, Reuse, Represent,
-//	Reader.Held, AppendHead, AppendHeld, Send, LogNext
+//	Lane.Serve, recognise, fields, find, PlainKey, Hit, Lookup, Store.Find, Decide, Reuse,
+//	Represent, Reader.Held, admit, send, AppendHead, AppendHeld, Send, LogNext
 //
 // How often content is copied between the calls of the system that read it and those that send it:
 //

@@ -2,6 +2,9 @@ package site
 
 import (
 	"errors"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -30,3 +33,29 @@ func ParseMount(path string) (string, error) {
 
 // unfit reports whether r can't be in the path of a mount.
 func unfit(r rune) bool { return r > '~' || r != '/' && !unreserved(byte(r)) }
+
+// keyOf is the function keyOf with what the site's policy leaves of the query.
+func (s *Site) keyOf(escaped, query string, hasQuery bool) (string, error) {
+	if hasQuery && !s.Query.leaves() {
+		query = s.Query.reduce(query)
+		hasQuery = query != ""
+	}
+	return keyOf(escaped, query, hasQuery)
+}
+
+// Strip returns the header of a client's request without the fields that are dropped. It doesn't
+// change h, and returns it if it has none of these.
+func (s *Site) Strip(h http.Header) http.Header {
+	drops := func(name string) bool { return len(h[name]) > 0 }
+	if len(s.DropFields) == 0 || !slices.ContainsFunc(s.DropFields, drops) {
+		return h
+	}
+	h = maps.Clone(h)
+	for _, name := range s.DropFields {
+		delete(h, name)
+	}
+	return h
+}
+
+// Keyed reports whether the field with that canonical name belongs to the key.
+func (s *Site) Keyed(name string) bool { return slices.Contains(s.KeyFields, name) }

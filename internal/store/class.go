@@ -5,7 +5,7 @@ package store
 // up to half of the memory: then a file goes. So responses that can be asked for without end (names
 // that don't exist, the query strings of one script, files of a few bytes) evict only their own
 // kind, and may still take all of the share that nothing else needs. The memory that chunks need is
-// taken back from all classes (aging.go).
+// taken back from all classes (pool.go).
 type class uint8
 
 const (

@@ -14,7 +14,7 @@ type pool struct {
 	newest, oldest, hand *entry
 	entries, bytes       int64
 
-	agingHand *entry // the entry that is looked at next: see aging.go
+	agingHand *entry // the entry that is looked at next: see rounds
 	agingDue  int64  // what part of an entry that hand is behind, in bytes of chunks
 }
 
@@ -83,4 +83,22 @@ func (q queryCounts) add(key string, n int32) (many bool) {
 		delete(q, h)
 	}
 	return q[h] > manyQueries
+}
+
+// Records and chunks share the memory by need: chunks have what records leave. A new record comes
+// with its content, whose chunks push out chunks that were used long ago. The records of those
+// would stay behind without a content. So a record also goes if it hasn't been used while as many
+// bytes of chunks came as there is room for. Each class shrinks to its part in this way, and no
+// further. Newcomers have the room of probation for that, the others that of main: what comes and
+// isn't asked for again pushes nothing out of main.
+
+// rounds is how often the hand looks at all entries of a pool while as many bytes of chunks come as
+// there is room for.
+const rounds = 2
+
+// nextAging moves the aging hand on, and returns the entry that it had come to. p mustn't be empty.
+func (p *pool) nextAging() *entry {
+	e := cmp.Or(p.agingHand, p.oldest)
+	p.agingHand = e.newer
+	return e
 }

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/fill"
 )
 
 // Ready waits until it is certain that the first bytes can be had, so that the head of a response
@@ -96,4 +98,54 @@ func (r *Reader) readyRest(ctx context.Context) error {
 	r.s.Reader(r.rest, r.by, r.rec, from, r.end)
 	r.rest.ahead, r.rest.localOnly, r.rest.choosing = r.ahead, r.localOnly, true
 	return r.rest.opened(ctx)
+}
+
+// Await waits for the first bytes, as long as a head waits for them. So a body that breaks off
+// before its first byte is noticed before the head is sent. r must be Ready.
+func (r *Reader) Await(ctx context.Context) error {
+	if r.view != nil || r.follower == nil || r.atEnd() {
+		return nil
+	}
+	come, err := r.follower.Await(ctx, fill.HeadWait)
+	if come {
+		r.comes(r.pos + 1)
+	}
+	if errors.Is(err, ErrRefused) { // Next looks elsewhere
+		return nil
+	}
+	return err
+}
+
+// Held reports whether this node's memory has all that r is to read, and takes it. If ask is set,
+// what it lacks of a content that isn't large may be in the memory of the nodes that own it. It is
+// called before anything is read. Nobody is asked to fetch.
+func (r *Reader) Held(ask bool) bool {
+	if r.atEnd() {
+		return true
+	}
+	if r.end < 0 {
+		return false
+	}
+	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+	b, ok := r.s.cached(r.rec, c, r.uses())
+	if !ok && ask && r.end-r.pos <= r.s.cfg.Geometry.Max { // else it wouldn't be enough
+		b, ok = r.chunk(c)
+	}
+	if !ok || r.pos-c.Start >= int64(len(b)) {
+		return false
+	}
+	r.show(b[r.pos-c.Start:])
+	if from := r.pos + int64(len(r.view)); from < r.end {
+		return r.collect(from, ask) && !r.removed
+	}
+	size := c.End - c.Start
+	return !r.removed && (size <= r.s.rooms.small || r.pin(size))
+}
+
+// AppendHeld appends to b all that r, which is Held, is to read.
+func (r *Reader) AppendHeld(b [][]byte) [][]byte {
+	if r.view == nil {
+		return b
+	}
+	return append(append(b, r.view), r.views...)
 }

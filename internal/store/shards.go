@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // shards is the entries of the table by cache key, spread by path over several locks. So a lookup
@@ -114,4 +115,16 @@ func (s *shards) variantWhere(key string, is func(*Record) bool) *Record {
 		return variants[i]
 	}
 	return nil
+}
+
+// seed is the seed of all hashes of names and fields in this process.
+var seed = maphash.MakeSeed()
+
+// counters count how often something has happened to each of many names. Names whose hashes collide
+// share a counter. So an unchanged counter proves that nothing has happened; a changed one doesn't
+// prove that something has.
+type counters [1024]atomic.Int64
+
+func (c *counters) at(name string) *atomic.Int64 {
+	return &c[maphash.String(seed, name)%uint64(len(c))]
 }

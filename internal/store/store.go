@@ -27,8 +27,8 @@
 // records of one key are told apart by the Vary of all of them (entry.go, selection.go,
 // variants.go). What may have been changed is to be validated on all nodes, or is removed from them
 // (invalidate.go, sweep.go), and operators purge (purge.go), by way of a log that the nodes
-// exchange (logs.go; package invalidation says how). Near copies of a resource that turns out to
-// vary are dropped (varied.go).
+// exchange (invalidate.go; package invalidation says how). Near copies of a resource that turns out
+// to vary are dropped (variants.go).
 //
 // The parts don't know the Store, and are guarded by its lock or by one of their own: keys (names,
 // owners, slabs, refusals of parts), changes (what the log says of a record), table (records),
@@ -36,7 +36,7 @@
 // (requests that wait for flights), lifetime. Store's own methods combine them, each file on those
 // before it:
 //
-//	find, invalidate ► logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin
+//	find, invalidate ► chunks, join ► opener, relay ► fills ► reader, fetchorigin
 //	► fetchowner, fetch ► server, answer ► open
 //
 // A lookup takes the lock of its shard of the table, and no other (shards.go). The table is changed
