@@ -11,6 +11,7 @@ package measure
 
 import (
 	"math/bits"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -22,25 +23,7 @@ var Outcomes = [...]string{
 }
 
 // outcome is the index of the log's word.
-func outcome(word string) int {
-	switch word {
-	case "hit":
-		return 1
-	case "miss":
-		return 2
-	case "partial":
-		return 3
-	case "stale":
-		return 4
-	case "revalidated":
-		return 5
-	case "collapsed":
-		return 6
-	case "pass":
-		return 7
-	}
-	return 0
-}
+func outcome(word string) int { return max(0, slices.Index(Outcomes[:], word)) }
 
 // Classes are those of status codes. "none" is that no head was sent.
 var Classes = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
@@ -50,15 +33,10 @@ var Sources = [...]string{"memory", "peer", "origin", "none"}
 
 // source is the index of the log's word. A response of this node's own has none.
 func source(word string) int {
-	switch word {
-	case "memory":
-		return 0
-	case "peer":
-		return 1
-	case "origin":
-		return 2
+	if i := slices.Index(Sources[:], word); i >= 0 {
+		return i
 	}
-	return 3
+	return len(Sources) - 1
 }
 
 // Sizes are upper bounds of contents, in bytes.

@@ -71,25 +71,28 @@ func (v *View) requestSection() section {
 		{rate(v.requests()) + "/s", strong}, {"hit ratio " + percent(v.hitRatio()), good},
 		text("in flight %d", v.now.Requests.InFlight), text("connections %d", v.now.Connections),
 	}}
-	for _, o := range []struct {
-		name  string
-		bad   bool
-		count func(*admin.RequestStats) int64
-	}{
-		{"hit", false, func(r *admin.RequestStats) int64 { return r.Hit }},
-		{"miss", false, func(r *admin.RequestStats) int64 { return r.Miss }},
-		{"partial", false, func(r *admin.RequestStats) int64 { return r.Partial }},
-		{"stale", false, func(r *admin.RequestStats) int64 { return r.Stale }},
-		{"revalidated", false, func(r *admin.RequestStats) int64 { return r.Revalidated }},
-		{"collapsed", false, func(r *admin.RequestStats) int64 { return r.Collapsed }},
-		{"pass", false, func(r *admin.RequestStats) int64 { return r.Pass }},
-		{"failed", true, func(r *admin.RequestStats) int64 { return r.Failed }},
-		{"refused", true, func(r *admin.RequestStats) int64 { return r.Refused }},
-	} {
-		n := v.per(func(s *admin.Stats) int64 { return o.count(&s.Requests) })
-		s.items = append(s.items, badIf(o.bad && n > 0, "%s %s", o.name, rate(n)))
+	for i, o := range outcomes(&v.now.Requests) {
+		n := v.per(func(s *admin.Stats) int64 { return outcomes(&s.Requests)[i].count })
+		s.items = append(s.items, badIf(i >= firstBad && n > 0, "%s %s", o.name, rate(n)))
 	}
 	return s
+}
+
+// outcome is how many requests have had an outcome.
+type outcome struct {
+	name  string
+	count int64
+}
+
+// firstBad is the first one of outcomes that there shouldn't be.
+const firstBad = 7
+
+func outcomes(r *admin.RequestStats) []outcome {
+	return []outcome{
+		{"hit", r.Hit}, {"miss", r.Miss}, {"partial", r.Partial}, {"stale", r.Stale},
+		{"revalidated", r.Revalidated}, {"collapsed", r.Collapsed}, {"pass", r.Pass},
+		{"failed", r.Failed}, {"refused", r.Refused},
+	}
 }
 
 func (v *View) byteSection() section {

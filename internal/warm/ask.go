@@ -20,7 +20,7 @@ func Ask(ctx context.Context, cfg Config, urls []string,
 	size := 0
 	for _, u := range urls {
 		if cfg.Journal.has(u) {
-			a.take(Fetched{URL: u, Outcome: Skipped})
+			cfg.take(&s, Fetched{URL: u, Outcome: Skipped})
 			continue
 		}
 		if len(batch) == mostBatch || size+len(u) > mostBatchSize {
@@ -74,22 +74,11 @@ func (a *client) ask(ctx context.Context, urls []string) error {
 		case err != nil:
 			return fmt.Errorf("the answer of the node can't be read: %w", err)
 		case line.Success == nil:
-			a.take(line.Fetched())
+			a.cfg.take(a.sum, line.Fetched())
 		case line.Error != "":
 			return errors.New(line.Error)
 		default:
 			return nil
 		}
-	}
-}
-
-// take takes in what has come of a URL.
-func (a *client) take(f Fetched) {
-	a.sum.Add(f)
-	if f.Outcome != Failed && f.Outcome != Skipped {
-		a.cfg.Journal.note(f.URL)
-	}
-	if a.cfg.Tell != nil {
-		a.cfg.Tell(f)
 	}
 }

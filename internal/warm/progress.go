@@ -30,7 +30,7 @@ func NewProgress(w io.Writer, live bool, total int) *Progress {
 func (p *Progress) Tell(f Fetched) {
 	p.sum.Add(f)
 	if f.Outcome == Failed {
-		p.clear()
+		p.Close()
 		fmt.Fprintf(p.w, "failed: %s: %v\n", f.URL, f.Err)
 	}
 	every := 10 * time.Second
@@ -42,9 +42,6 @@ func (p *Progress) Tell(f Fetched) {
 		p.show(now.Sub(p.start))
 	}
 }
-
-// Close removes what is shown of the progress.
-func (p *Progress) Close() { p.clear() }
 
 func (p *Progress) show(took time.Duration) {
 	line := p.line(took)
@@ -71,7 +68,8 @@ func (p *Progress) line(took time.Duration) string {
 	return line
 }
 
-func (p *Progress) clear() {
+// Close removes what is shown of the progress.
+func (p *Progress) Close() {
 	if p.width > 0 {
 		fmt.Fprint(p.w, "\r", strings.Repeat(" ", p.width), "\r")
 		p.width = 0

@@ -20,7 +20,7 @@ func TestLine(t *testing.T) {
 	out.Reset()
 	p.show(2 * time.Second)
 	p.show(0)
-	p.clear()
+	p.Close()
 	lines := bytes.Split(out.Bytes(), []byte("\r"))
 	if len(lines) != 5 || string(lines[1]) != want || len(lines[2]) < len(lines[1]) ||
 		len(bytes.TrimSpace(lines[3])) > 0 {

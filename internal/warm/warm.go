@@ -42,19 +42,24 @@ func Run(ctx context.Context, cfg Config, urls []string) (s Summary, err error) 
 			cut = true
 			continue // it is to be fetched another time
 		}
-		s.Add(got)
-		if got.Outcome != Failed && got.Outcome != Skipped {
-			cfg.Journal.note(got.URL)
-		}
-		if cfg.Tell != nil {
-			cfg.Tell(got)
-		}
+		cfg.take(&s, got)
 	}
 	s.Took = time.Since(start)
 	if cut {
 		err = context.Cause(ctx)
 	}
 	return s, err
+}
+
+// take counts, notes and tells what has come of a URL.
+func (c *Config) take(s *Summary, f Fetched) {
+	s.Add(f)
+	if f.Outcome != Failed && f.Outcome != Skipped {
+		c.Journal.note(f.URL)
+	}
+	if c.Tell != nil {
+		c.Tell(f)
+	}
 }
 
 // feed sends what is to be fetched to todo, and what is done already to done.
