@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,9 +47,8 @@ func clusters(ctx context.Context, s settings) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "scurry")
-	if err := output(ctx, "", "go", "build", "-o", binary,
-		"github.com/scurrycache/scurry/cmd/scurry"); err != nil {
+	binary, err := buildScurry(ctx, dir)
+	if err != nil {
 		return err
 	}
 	for _, size := range s.sizes {
@@ -79,7 +77,13 @@ func compareWays(ctx context.Context, s settings, binary string, size int64) err
 		return err
 	}
 	before := c.requests.Load()
-	list, err := c.measureWays(ctx, s, size, paths)
+	var names []string
+	for _, way := range ways {
+		names = append(names, way.name)
+	}
+	list, err := inTurn(s, size, names, func(i int) (sample, error) {
+		return c.measure(ctx, s, ways[i].node, ways[i].field, paths)
+	})
 	if err != nil {
 		return err
 	}
@@ -88,27 +92,6 @@ func compareWays(ctx context.Context, s settings, binary string, size int64) err
 	}
 	showWays(os.Stdout, list, each)
 	return nil
-}
-
-// measureWays measures the ways in turn, round by round.
-func (c *cluster) measureWays(ctx context.Context, s settings, size int64, paths []string) (
-	list []result, err error,
-) {
-	samples := make([][]sample, len(ways))
-	for round := range s.rounds {
-		for i := range ways {
-			i = (i + round) % len(ways)
-			one, err := c.measure(ctx, s, ways[i].node, ways[i].field, paths)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", ways[i].name, err)
-			}
-			samples[i] = append(samples[i], one)
-		}
-	}
-	for i, way := range ways {
-		list = append(list, result{way.name, size, medians(samples[i])})
-	}
-	return list, nil
 }
 
 // measure has wrk ask a node for the files in turn, with a field unless that is empty.

@@ -4,16 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -38,18 +33,7 @@ func newCluster(ctx context.Context, binary string, slab int64, budgets ...int64
 		c.requests.Add(1)
 		serve.ServeHTTP(w, r)
 	})
-	addresses, err := freeAddresses(2 * len(budgets))
-	if err == nil {
-		clients, peers := addresses[:len(budgets)], addresses[len(budgets):]
-		for i, budget := range budgets {
-			err = errors.Join(err, c.launch(ctx, clients[i], binary,
-				"serve", "--listen", clients[i],
-				"--admin-listen", "127.0.0.1:0", "--origin", o.base, "--log-format", "json",
-				"--peer-listen", peers[i], "--peers", strings.Join(peers, ","),
-				"--slab", strconv.FormatInt(slab, 10), "--memory", strconv.FormatInt(budget, 10)))
-		}
-	}
-	if err == nil {
+	if err = c.launch(ctx, binary, slab, budgets); err == nil {
 		err = c.meet(ctx)
 	}
 	if err != nil {
@@ -59,37 +43,27 @@ func newCluster(ctx context.Context, binary string, slab int64, budgets ...int64
 	return c, nil
 }
 
-// freeAddresses returns addresses on loopback that nobody listens at.
-func freeAddresses(n int) (list []string, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // once all have been found: so they differ
-		list = append(list, l.Addr().String())
-	}
-	return list, nil
-}
-
-// launch starts a node. Its log goes to a file that lasts as long as it is open.
-func (c *cluster) launch(ctx context.Context, listen string, command ...string) error {
-	log, err := os.CreateTemp("", "bench-log")
+func (c *cluster) launch(ctx context.Context, binary string, slab int64, budgets []int64) error {
+	ports, err := freePorts(2 * len(budgets))
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	_ = os.Remove(log.Name())
-	p := exec.CommandContext(ctx, "taskset", append([]string{"-c", "0"}, command...)...)
-	p.Env = append(os.Environ(), "GOMAXPROCS=1")
-	p.Stderr, p.SysProcAttr = log, &syscall.SysProcAttr{Setpgid: true}
-	if err := p.Start(); err != nil {
-		return err
+	var peers []string
+	for _, port := range ports[len(budgets):] {
+		peers = append(peers, address(port))
 	}
-	r := &running{name: scurry, group: p.Process.Pid, wait: make(chan error, 1),
-		url: "http://" + listen}
-	go func() { r.wait <- p.Wait() }()
-	c.nodes = append(c.nodes, r)
+	for i, budget := range budgets {
+		listen := address(ports[i])
+		r, err := begin(ctx, scurry, "http://"+listen, append(firstCore, binary,
+			"serve", "--listen", listen,
+			"--admin-listen", "127.0.0.1:0", "--origin", c.o.base, "--log-format", "json",
+			"--peer-listen", peers[i], "--peers", strings.Join(peers, ","),
+			"--slab", strconv.FormatInt(slab, 10), "--memory", strconv.FormatInt(budget, 10)))
+		if err != nil {
+			return err
+		}
+		c.nodes = append(c.nodes, r)
+	}
 	return nil
 }
 
@@ -128,22 +102,11 @@ func sum(list []int) (n int) {
 
 // owns asks a node for a file, and reports whether the answer didn't come by way of another node.
 func (c *cluster) owns(ctx context.Context, node int, path string) (bool, error) {
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, c.nodes[node].url+path, nil)
-	if err != nil {
-		return false, err
-	}
-	resp, err := http.DefaultClient.Do(q)
-	if err != nil {
-		return false, err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return !strings.Contains(resp.Header.Get("Cache-Status"), "detail=peer"), err
+	head, _, err := get(ctx, c.nodes[node].url+path)
+	return !strings.Contains(head.Get("Cache-Status"), "detail=peer"), err
 }
 
 func (c *cluster) stop() {
-	for _, r := range c.nodes {
-		r.stop()
-	}
+	stopAll(c.nodes)
 	_ = c.o.Close()
 }

@@ -31,32 +31,37 @@ type result struct {
 // compare measures the servers in turn, round by round.
 func compare(ctx context.Context, s settings, servers []server, size int64) ([]result, error) {
 	var started []*running
-	defer func() {
-		for _, r := range started {
-			r.stop()
-		}
-	}()
+	var names []string
+	defer func() { stopAll(started) }()
 	for _, each := range servers {
 		r, err := each.start(ctx, size)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", each.name, err)
 		}
-		started = append(started, r)
+		started, names = append(started, r), append(names, r.name)
 	}
-	samples := make([][]sample, len(started))
+	return inTurn(s, size, names, func(i int) (sample, error) {
+		return load(ctx, s, started[i:i+1], started[i].url)
+	})
+}
+
+// inTurn measures what has these names in turn, round by round.
+func inTurn(s settings, size int64, names []string, measure func(i int) (sample, error)) (
+	list []result, err error,
+) {
+	samples := make([][]sample, len(names))
 	for round := range s.rounds {
-		for i := range started {
-			i = (i + round) % len(started)
-			one, err := started[i].measure(ctx, s)
+		for i := range names {
+			i = (i + round) % len(names)
+			one, err := measure(i)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", started[i].name, err)
+				return nil, fmt.Errorf("%s: %w", names[i], err)
 			}
 			samples[i] = append(samples[i], one)
 		}
 	}
-	var list []result
-	for i, r := range started {
-		list = append(list, result{r.name, size, medians(samples[i])})
+	for i, name := range names {
+		list = append(list, result{name, size, medians(samples[i])})
 	}
 	return list, nil
 }
@@ -64,13 +69,13 @@ func compare(ctx context.Context, s settings, servers []server, size int64) ([]r
 func medians(samples []sample) sample {
 	return sample{
 		rate: median(samples, func(s sample) float64 { return s.rate }),
-		p99:  time.Duration(median(samples, func(s sample) float64 { return float64(s.p99) })),
-		cpu:  time.Duration(median(samples, func(s sample) float64 { return float64(s.cpu) })),
+		p99:  median(samples, func(s sample) time.Duration { return s.p99 }),
+		cpu:  median(samples, func(s sample) time.Duration { return s.cpu }),
 	}
 }
 
-func median(samples []sample, of func(sample) float64) float64 {
-	var values []float64
+func median[S any, V float64 | time.Duration](samples []S, of func(S) V) V {
+	var values []V
 	for _, s := range samples {
 		values = append(values, of(s))
 	}
@@ -86,16 +91,11 @@ var (
 	errorsLine   = regexp.MustCompile(`Non-2xx or 3xx responses: .*|Socket errors: .*`)
 )
 
-// measure has wrk ask for the file from the second core.
-func (r *running) measure(ctx context.Context, s settings) (sample, error) {
-	return load(ctx, s, []*running{r}, r.url)
-}
-
 // load has wrk send requests from the second core, as its last arguments say. It counts the time
 // that all of the servers take.
 func load(ctx context.Context, s settings, servers []*running, last ...string) (one sample,
 	err error) {
-	before, err := cpuOfAll(servers)
+	before, err := cpuOf(servers...)
 	if err != nil {
 		return one, err
 	}
@@ -105,7 +105,7 @@ func load(ctx context.Context, s settings, servers []*running, last ...string) (
 	if err != nil {
 		return one, fmt.Errorf("wrk: %w", err)
 	}
-	after, err := cpuOfAll(servers)
+	after, err := cpuOf(servers...)
 	if err != nil {
 		return one, err
 	}
@@ -124,20 +124,13 @@ func load(ctx context.Context, s settings, servers []*running, last ...string) (
 	return one, nil
 }
 
-func cpuOfAll(servers []*running) (total time.Duration, err error) {
+// cpuOf is the time on a core that the servers' processes have taken. Linux counts it in hundredths
+// of a second.
+func cpuOf(servers ...*running) (total time.Duration, err error) {
+	groups := map[string]bool{}
 	for _, r := range servers {
-		cpu, err := cpuOf(r.group)
-		if err != nil {
-			return 0, err
-		}
-		total += cpu
+		groups[strconv.Itoa(r.group)] = true
 	}
-	return total, nil
-}
-
-// cpuOf is the time on a core that the processes of a group have taken. Linux counts it in
-// hundredths of a second.
-func cpuOf(group int) (total time.Duration, err error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return 0, err
@@ -149,7 +142,7 @@ func cpuOf(group int) (total time.Duration, err error) {
 		}
 		_, rest, _ := bytes.Cut(text, []byte(") ")) // after the command's name
 		fields := strings.Fields(string(rest))
-		if fields[2] != strconv.Itoa(group) {
+		if !groups[fields[2]] {
 			continue
 		}
 		for _, ticks := range fields[11:13] {

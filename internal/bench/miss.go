@@ -83,7 +83,7 @@ func compareMisses(ctx context.Context, s settings, ways []*way, f files) error 
 		if _, err := w.get(ctx, f); err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
-		before, err := cpuOf(w.group)
+		before, err := cpuOf(w.running)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func compareMisses(ctx context.Context, s settings, ways []*way, f files) error 
 		}
 	}
 	for _, w := range ways {
-		after, err := cpuOf(w.group)
+		after, err := cpuOf(w.running)
 		if err != nil {
 			return err
 		}

@@ -8,11 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // childVariable is set in the environment of a process that is to serve: to its address, and to the
@@ -36,44 +32,14 @@ func serveAsChild() {
 	os.Exit(1)
 }
 
-var zeros [1 << 20]byte
-
-// serveZeros serves files of any size: the last element of the path is the size in bytes. The query
-// may limit the rate.
-func serveZeros(w http.ResponseWriter, r *http.Request) {
-	size, err := strconv.ParseInt(path.Base(r.URL.Path), 10, 64)
-	if err != nil || size < 0 {
-		http.NotFound(w, r)
-		return
-	}
-	h := w.Header()
-	h.Set("Etag", `"1"`)
-	h.Set("Cache-Control", "max-age=86400")
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Length", strconv.FormatInt(size, 10))
-	rate, _ := strconv.ParseFloat(r.URL.Query().Get("rate"), 64)
-	start := time.Now()
-	for sent := int64(0); sent < size; {
-		n, err := w.Write(zeros[:min(size-sent, int64(len(zeros)))])
-		if err != nil {
-			return // the client has gone
-		}
-		if sent += int64(n); rate > 0 {
-			due := time.Duration(float64(sent) / rate * float64(time.Second))
-			time.Sleep(due - time.Since(start))
-		}
-	}
-}
-
 // startWays starts the origin, which comes first, and the servers in front of it.
 func startWays(ctx context.Context, dir string) (ways []*way, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	binary := filepath.Join(dir, "scurry")
-	if err := output(ctx, "", "go", "build", "-o", binary,
-		"github.com/scurrycache/scurry/cmd/scurry"); err != nil {
+	binary, err := buildScurry(ctx, dir)
+	if err != nil {
 		return nil, err
 	}
 	ways = []*way{}

@@ -42,9 +42,8 @@ func prepare(ctx context.Context, dir, origin string) (list []server, missing []
 			return nil, nil, fmt.Errorf("%s isn't installed: apt-get install wrk util-linux", tool)
 		}
 	}
-	binary := filepath.Join(dir, "scurry")
-	if err := output(ctx, "", "go", "build", "-o", binary,
-		"github.com/scurrycache/scurry/cmd/scurry"); err != nil {
+	binary, err := buildScurry(ctx, dir)
+	if err != nil {
 		return nil, nil, err
 	}
 	list = append(list, server{scurry, func(port int, _ int64) ([]string, error) {
@@ -109,6 +108,13 @@ http {
 	}
 }
 
+// buildScurry builds scurry in dir.
+func buildScurry(ctx context.Context, dir string) (binary string, err error) {
+	binary = filepath.Join(dir, "scurry")
+	return binary, output(ctx, "", "go", "build", "-o", binary,
+		"github.com/scurrycache/scurry/cmd/scurry")
+}
+
 func address(port int) string { return fmt.Sprint("127.0.0.1:", port) }
 
 // output runs a command to its end. The error has what it printed.
@@ -128,38 +134,28 @@ type running struct {
 	wait      chan error
 }
 
+var firstCore = []string{"taskset", "-c", "0", "env", "GOMAXPROCS=1"}
+
 // start starts s on the first core, and waits until it has the file of that size.
 func (s server) start(ctx context.Context, size int64) (*running, error) {
-	return s.launch(ctx, size, "taskset", "-c", "0", "env", "GOMAXPROCS=1")
+	return s.launch(ctx, size, firstCore...)
 }
 
 // launch starts s by way of a command, and waits until it has the file of that size.
 func (s server) launch(ctx context.Context, size int64, by ...string) (*running, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := freePorts(1)
 	if err != nil {
 		return nil, err
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	command, err := s.command(port, size)
+	command, err := s.command(ports[0], size)
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.CreateTemp("", "bench-log")
+	r, err := begin(ctx, s.name, "http://"+address(ports[0])+s.prefix+strconv.FormatInt(size, 10),
+		append(by, command...))
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
-	_ = os.Remove(log.Name()) // it lasts as long as it is open
-	command = append(by, command...)
-	c := exec.CommandContext(ctx, command[0], command[1:]...)
-	c.Stderr, c.SysProcAttr = log, &syscall.SysProcAttr{Setpgid: true}
-	if err := c.Start(); err != nil {
-		return nil, err
-	}
-	r := &running{name: s.name, group: c.Process.Pid, wait: make(chan error, 1),
-		url: "http://" + address(port) + s.prefix + strconv.FormatInt(size, 10)}
-	go func() { r.wait <- c.Wait() }()
 	if err := r.warm(ctx, size); err != nil {
 		r.stop()
 		return nil, err
@@ -167,10 +163,47 @@ func (s server) launch(ctx context.Context, size int64, by ...string) (*running,
 	return r, nil
 }
 
+// freePorts returns ports on loopback that nobody listens at.
+func freePorts(n int) (list []int, err error) {
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() // once all have been found: so they differ
+		list = append(list, l.Addr().(*net.TCPAddr).Port)
+	}
+	return list, nil
+}
+
+// begin starts a server. What it prints to stderr goes to a file that lasts as long as it is open.
+func begin(ctx context.Context, name, url string, command []string) (*running, error) {
+	log, err := os.CreateTemp("", "bench-log")
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	_ = os.Remove(log.Name())
+	c := exec.CommandContext(ctx, command[0], command[1:]...)
+	c.Stderr, c.SysProcAttr = log, &syscall.SysProcAttr{Setpgid: true}
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	r := &running{name: name, url: url, group: c.Process.Pid, wait: make(chan error, 1)}
+	go func() { r.wait <- c.Wait() }()
+	return r, nil
+}
+
 // stop ends the server's processes.
 func (r *running) stop() {
 	_ = syscall.Kill(-r.group, syscall.SIGKILL) // it may have ended
 	<-r.wait
+}
+
+func stopAll(list []*running) {
+	for _, r := range list {
+		r.stop()
+	}
 }
 
 // startTime is how long a server may take to start.
@@ -181,7 +214,7 @@ func (r *running) warm(ctx context.Context, size int64) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		n, err := get(ctx, r.url)
+		_, n, err := get(ctx, r.url)
 		if err == nil && n == size {
 			return nil
 		}
@@ -196,15 +229,17 @@ func (r *running) warm(ctx context.Context, size int64) error {
 	}
 }
 
-func get(ctx context.Context, url string) (int64, error) {
+// get reads what url has, and returns its head and how long it is.
+func get(ctx context.Context, url string) (http.Header, int64, error) {
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	resp, err := http.DefaultClient.Do(q)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	defer resp.Body.Close()
-	return io.Copy(io.Discard, resp.Body)
+	n, err := io.Copy(io.Discard, resp.Body)
+	return resp.Header, n, err
 }
