@@ -122,10 +122,7 @@ func openAdmin(req *http.Request, token []byte) (*http.Response, error) {
 		req.Header.Set("Authorization", "Bearer "+string(token))
 	}
 	client := http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
+		Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: noRedirect,
 	}
 	res, err := client.Do(req)
 	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
@@ -133,6 +130,8 @@ func openAdmin(req *http.Request, token []byte) (*http.Response, error) {
 	}
 	return res, err
 }
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // noAnswer is the error of a command whose node doesn't answer at an admin address.
 func noAnswer(address string, err error) error {

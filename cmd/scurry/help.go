@@ -23,16 +23,14 @@ type helpCmd struct {
 
 // Run prints the help on a command, as --help after it does, or the page of a topic.
 func (c *helpCmd) Run(parsed *kong.Context, p process) error {
-	if c.Topic == "" || slices.Contains(p.commands, c.Topic) {
-		text := page(c.Topic)                                         // before it is parsed anew
+	text := page(c.Topic) // before it is parsed anew
+	switch {
+	case c.Topic == "" || slices.Contains(p.commands, c.Topic):
 		_, _ = parsed.Kong.Parse(strings.Fields(c.Topic + " --help")) // which prints it
 		if text != "" {
-			_, _ = io.WriteString(p.stdout, "\n"+text)
+			text = "\n" + text
 		}
-		return nil
-	}
-	text := page(c.Topic)
-	if text == "" {
+	case text == "":
 		topics := topicNames()
 		return usagef("%q is neither a command (%s) nor a topic (%s)%s",
 			c.Topic, strings.Join(p.commands, ", "), strings.Join(topics, ", "),

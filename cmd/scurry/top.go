@@ -133,9 +133,7 @@ func (s *topSource) follow(ctx context.Context) error {
 		case !s.met || errors.As(err, &refused):
 			return err
 		}
-		select {
-		case s.updates <- topUpdate{lost: err}:
-		case <-ctx.Done():
+		if s.send(ctx, topUpdate{lost: err}) != nil {
 			return nil
 		}
 		select {
@@ -190,6 +188,10 @@ func (s *topSource) update(ctx context.Context, stats *admin.Stats) error {
 		})
 	}
 	s.met = true
+	return s.send(ctx, u)
+}
+
+func (s *topSource) send(ctx context.Context, u topUpdate) error {
 	select {
 	case s.updates <- u:
 		return nil

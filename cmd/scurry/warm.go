@@ -101,10 +101,8 @@ func (c *warmCmd) settings() (cfg warm.Config, err error) {
 		Concurrency: int(c.Concurrency), Rate: float64(c.Rate), Via: string(c.Via),
 		Node: reachable(c.Listen),
 		Client: &http.Client{
-			Transport: &http.Transport{MaxIdleConnsPerHost: int(c.Concurrency)},
-			CheckRedirect: func(*http.Request, []*http.Request) error {
-				return http.ErrUseLastResponse
-			},
+			Transport:     &http.Transport{MaxIdleConnsPerHost: int(c.Concurrency)},
+			CheckRedirect: noRedirect,
 		},
 		Header: warm.DefaultHeader(),
 	}
