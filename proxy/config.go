@@ -175,10 +175,8 @@ func (c Config) Validate() error {
 	if _, err := site.ParseMount(full.Mount); err != nil {
 		return fmt.Errorf("Config.Mount %q: %w", c.Mount, err)
 	}
-	if err := cmp.Or(c.Cluster.validate(), c.Limits.validate(), full.Keys.validate()); err != nil {
-		return err
-	}
-	if err := checkNetworks(c.PurgeFrom); err != nil {
+	if err := cmp.Or(c.Cluster.validate(), c.Limits.validate(), full.Keys.validate(),
+		checkNetworks("Config.PurgeFrom", c.PurgeFrom)); err != nil {
 		return err
 	}
 	return full.store().Validate()

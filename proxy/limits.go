@@ -61,10 +61,5 @@ func (l Limits) validate() error {
 	case !(l.ClientRate >= 0) || math.IsInf(l.ClientRate, 0):
 		return errors.New("Limits.ClientRate isn't a number of requests in a second")
 	}
-	for _, p := range l.TrustedProxies {
-		if !p.IsValid() {
-			return errors.New("an invalid network in Limits.TrustedProxies")
-		}
-	}
-	return nil
+	return checkNetworks("Limits.TrustedProxies", l.TrustedProxies)
 }

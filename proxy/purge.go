@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/scurrycache/scurry/internal/purge"
 	"github.com/scurrycache/scurry/internal/store"
@@ -124,12 +125,10 @@ func (p *Proxy) purging(next http.Handler) http.Handler {
 	})
 }
 
-// checkNetworks returns what is wrong with Config.PurgeFrom.
-func checkNetworks(networks []netip.Prefix) error {
-	for _, n := range networks {
-		if !n.IsValid() {
-			return fmt.Errorf("Config.PurgeFrom has the network %s", n)
-		}
+// checkNetworks returns what is wrong with a field that has networks.
+func checkNetworks(field string, networks []netip.Prefix) error {
+	if !slices.ContainsFunc(networks, func(n netip.Prefix) bool { return !n.IsValid() }) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("an invalid network in %s", field)
 }
