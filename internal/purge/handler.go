@@ -18,7 +18,7 @@ const maxBody = 256 << 10
 // clients can't reach. A ServeMux would redirect URLs in paths, so it mustn't be behind one.
 func (f Func) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rest, named := strings.CutPrefix(r.URL.EscapedPath(), "/purge/")
+		rest, named := cutPrefix(r.URL.EscapedPath(), "/purge/")
 		var q *Request
 		var err error
 		switch {

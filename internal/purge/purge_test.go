@@ -88,6 +88,9 @@ func TestRequests(t *testing.T) {
 		{target: "/purge/http://h//files/a?", want: purge.Request{URLs: []string{"http://h//files/a?"}}},
 		{target: "/purge//files/a", fields: []string{soft}, want: purge.Request{URLs: []string{"/files/a"}, Soft: true}},
 		{target: "/purge/key/a%2fb", fields: []string{"Fastly-Soft-Purge: 0"}, want: purge.Request{Groups: []string{"a/b"}}},
+		{target: "/%70urg%65%2ffiles/%61", want: purge.Request{URLs: []string{"files/%61"}}},
+		{target: "/purge/%6bey/%61", want: purge.Request{Groups: []string{"a"}}},
+		{target: "/purge/ke%79", want: purge.Request{URLs: []string{"ke%79"}}},
 		{target: "/purge/key/", status: 400, detail: "a group's name"},
 		{target: "/purge/files/a", fields: []string{"Fastly-Soft-Purge: yes"}, status: 400, detail: "expected 1 or 0"},
 
