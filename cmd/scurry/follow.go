@@ -66,13 +66,17 @@ func (f follower) changed(c watch.Changes) {
 		f.ask(proxy.PurgeRequest{URLs: names[:n], Queries: true})
 		names = names[n:]
 	}
+	trees := proxy.PurgeRequest{Queries: true} // together, since each purge of prefixes looks at all
 	for _, tree := range c.Trees {
 		if tree == "." { // files may be as they were: they are validated
 			f.ask(proxy.PurgeRequest{Prefixes: []string{f.mount}, Soft: true})
 			continue
 		}
-		f.ask(proxy.PurgeRequest{URLs: []string{f.url(path.Dir(tree) + "/")}, Queries: true,
-			Prefixes: []string{f.url(tree)}})
+		trees.URLs = append(trees.URLs, f.url(path.Dir(tree)+"/"))
+		trees.Prefixes = append(trees.Prefixes, f.url(tree))
+	}
+	if len(trees.Prefixes) > 0 {
+		f.ask(trees)
 	}
 }
 

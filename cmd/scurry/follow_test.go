@@ -27,11 +27,11 @@ func TestFollower(t *testing.T) {
 		asked = append(asked, q)
 		return proxy.PurgeResult{}, nil
 	}}
-	f.changed(watch.Changes{Paths: []string{"a b", "d/e?", "d/f"}, Trees: []string{".", "d/g"}})
+	f.changed(watch.Changes{Paths: []string{"a b", "d/e?", "d/f"}, Trees: []string{".", "d/g", "h"}})
 	want := []proxy.PurgeRequest{
 		{URLs: []string{"/files/", "/files/a%20b", "/files/a%20b/", "/files/d/", "/files/d/e%3F", "/files/d/e%3F/", "/files/d/f", "/files/d/f/"}, Queries: true},
 		{Prefixes: []string{"/files/"}, Soft: true},
-		{URLs: []string{"/files/d/"}, Prefixes: []string{"/files/d/g"}, Queries: true},
+		{URLs: []string{"/files/d/", "/files/"}, Prefixes: []string{"/files/d/g", "/files/h"}, Queries: true},
 	}
 	if fmt.Sprint(asked) != fmt.Sprint(want) {
 		t.Errorf("purges\n%+v, want\n%+v", asked, want)
@@ -58,12 +58,14 @@ func TestFollowingEnds(t *testing.T) {
 		return proxy.PurgeResult{}, nil
 	}
 	stop, wait := followFolder(&config.Config{Origin: config.Origin{Dir: dir}}, purge, zerolog.Nop())
-	for i := range 3 { // each folder is a purge of its own
-		if err := os.Mkdir(filepath.Join(dir, fmt.Sprint(i)), 0o755); err != nil {
+	write := func(name string) {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	write("a")
 	<-begun
+	write("b")
 	if err := stop(); err != nil { // though the purge goes on
 		t.Error(err)
 	}

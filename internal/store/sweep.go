@@ -16,9 +16,24 @@ func (s *Store) sweepLocked(c *invalidation.Change, keys []string) (swept int) {
 		invalidation.Remove: s.sweepOutLocked, invalidation.Revalidate: s.invalidateLocked,
 		invalidation.Expire: s.expireLocked,
 	}
+	scans := map[invalidation.Kind]invalidation.Scopes{}
 	for _, e := range c.Entries {
-		for _, key := range s.matchedLocked(e.Scope, keys) {
+		matched, found := s.matchedLocked(e.Scope, keys)
+		for _, key := range matched {
 			swept += sweep[e.Kind](key)
+		}
+		if !found && scans[e.Kind] == nil {
+			scans[e.Kind] = invalidation.Scopes{}
+		}
+		if !found {
+			scans[e.Kind][e.Scope] = true
+		}
+	}
+	for kind, scopes := range scans {
+		for _, key := range s.keysWhereLocked(func(key string) bool {
+			return scopes.Match(s.resource(key, nil)) // which no group has a part in
+		}) {
+			swept += sweep[kind](key)
 		}
 	}
 	return swept
