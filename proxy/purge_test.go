@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -242,6 +243,68 @@ func TestPurgeNamesWhoMissesIt(t *testing.T) {
 	for _, n := range r.Nodes {
 		if missing := n.Name == c.names[2]; missing != (n.Err != nil) || missing && !strings.HasPrefix(n.Err.Error(), "it is down: ") {
 			t.Errorf("%+v", n)
+		}
+	}
+}
+
+// TestPurgeTellsUntilWhen: of a node that hasn't acknowledged the purge of a URL, it is told until when
+// it may use what the others had of that, and "unknown" where they can't know.
+func TestPurgeTellsUntilWhen(t *testing.T) {
+	now := newClock()
+	c := newCluster(t, 3, proxy.Config{Now: now.Now, MaxStale: time.Hour, Cluster: proxy.Cluster{Lease: 7 * time.Second}})
+	if err := c.nodes[2].Proxy.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.await(2)
+	const unknown = -1
+	control := map[string]string{
+		"must": "max-age=600, must-revalidate", "fresh": "max-age=60", "meanwhile": "max-age=60, stale-while-revalidate=7200",
+		"error": "max-age=60, stale-if-error=5", "never": "no-cache", "soft": "max-age=60", "q": "max-age=60", "none": "no-store",
+	}
+	for path, value := range control {
+		h := http.Header{"Cache-Control": {value}}
+		c.o.Handle("/"+path, origintest.File{Size: 10, ETag: `"1"`, Header: h}.ServeHTTP)
+		c.nodes[1].get("/files/" + path)
+	}
+	now.Advance(20 * time.Second) // the node that is away may have validated it since
+	purge := func(q proxy.PurgeRequest) proxy.NodePurge {
+		r, err := c.nodes[0].Purge(t.Context(), q)
+		if err != nil || len(r.Nodes) != 3 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		for _, n := range r.Nodes {
+			if n.Name == c.names[2] {
+				return n
+			}
+			if n.Err != nil || !n.OldUntil.IsZero() || !n.CopiesUntil.IsZero() {
+				t.Errorf("%+v", n)
+			}
+		}
+		return proxy.NodePurge{}
+	}
+	purge(proxy.PurgeRequest{URLs: []string{"/files/soft"}, Soft: true})
+	for _, tt := range []struct {
+		q    proxy.PurgeRequest
+		want int // seconds
+	}{
+		{proxy.PurgeRequest{URLs: []string{"/files/must"}}, 600},
+		{proxy.PurgeRequest{URLs: []string{"/files/must"}}, unknown}, // nothing is left that tells
+		{proxy.PurgeRequest{URLs: []string{"/files/fresh"}}, 3660},
+		{proxy.PurgeRequest{URLs: []string{"/files/meanwhile"}, Soft: true}, 7260},
+		{proxy.PurgeRequest{URLs: []string{"/files/error"}}, 65},
+		{proxy.PurgeRequest{URLs: []string{"/files/never"}}, 0},
+		{proxy.PurgeRequest{URLs: []string{"/files/soft"}}, unknown},
+		{proxy.PurgeRequest{URLs: []string{"/files/none"}}, unknown},
+		{proxy.PurgeRequest{URLs: []string{"/files/q"}, Queries: true}, unknown},
+		{proxy.PurgeRequest{URLs: []string{"/files/q", "/files/more"}}, unknown},
+		{proxy.PurgeRequest{Prefixes: []string{"/files"}}, unknown},
+	} {
+		n, want := purge(tt.q), time.Time{}
+		if tt.want != unknown {
+			want = now.Now().Add(time.Duration(tt.want) * time.Second)
+		}
+		if n.Err == nil || !n.OldUntil.Equal(want) || !n.CopiesUntil.Equal(now.Now().Add(7*time.Second)) {
+			t.Errorf("%+v: %v, want %v; %+v", tt.q, n.OldUntil.Sub(now.Now()), tt.want, n)
 		}
 	}
 }

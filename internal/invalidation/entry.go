@@ -86,9 +86,17 @@ func (s Scope) Sought() (canonical, path, member string) {
 // Scopes match what any of them matches.
 type Scopes map[Scope]bool
 
-// Match reports whether they match r. It costs a lookup for each prefix of r's path, however many
-// there are.
+// Match reports whether they match r. However many there are, it costs no more than a lookup for each
+// prefix of r's path.
 func (ss Scopes) Match(r Resource) bool {
+	if len(ss) <= 4 { // most often there is one
+		for s := range ss {
+			if s.Matches(r) {
+				return true
+			}
+		}
+		return false
+	}
 	for s := range scopes(r) {
 		if ss[s] {
 			return true
