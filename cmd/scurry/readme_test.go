@@ -38,9 +38,10 @@ var fenced = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```")
 // The settings in a yaml block have to be such as scurry takes. Other tests do what is in the other
 // kinds of blocks.
 func TestManual(t *testing.T) {
-	used := map[string]bool{}
-	for path, text := range manual(t) {
+	used, pages, read := map[string]bool{}, manual(t), 0
+	for path, text := range pages {
 		t.Run(filepath.Base(path), func(t *testing.T) {
+			read++
 			s := &session{at: map[string]string{}}
 			sh := &shell{session: s, root: t.TempDir(), elsewhere: used}
 			for _, block := range fenced.FindAllStringSubmatch(text, -1) {
@@ -69,7 +70,7 @@ func TestManual(t *testing.T) {
 		})
 	}
 	for command := range elsewhere {
-		if !used[command] {
+		if !used[command] && read == len(pages) {
 			t.Errorf("no page has %q, which is never carried out", command)
 		}
 	}
