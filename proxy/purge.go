@@ -151,7 +151,9 @@ func (p *Proxy) purgeNow(q *purge.Request, named *store.Purge) *purge.Result {
 		r.Nodes = append(r.Nodes, purge.Node{Name: n.Node, Purged: n.Responses, Err: n.Err,
 			OldUntil: n.OldUntil, CopiesUntil: n.CopiesUntil})
 	}
-	p.purged.Add(1)
+	if p.purged.Add(1); !r.Complete() {
+		p.purgedInPart.Add(1)
+	}
 	p.logPurge(q, r)
 	return r
 }

@@ -307,4 +307,7 @@ func TestPurgeTellsUntilWhen(t *testing.T) {
 			t.Errorf("%+v: %v, want %v; %+v", tt.q, n.OldUntil.Sub(now.Now()), tt.want, n)
 		}
 	}
+	if s := c.nodes[0].Stats(); s.Purges != 12 || s.PurgesIncomplete != 12 {
+		t.Errorf("%d purges, of which %d aren't complete", s.Purges, s.PurgesIncomplete)
+	}
 }
