@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -309,5 +310,44 @@ func TestPurgeTellsUntilWhen(t *testing.T) {
 	}
 	if s := c.nodes[0].Stats(); s.Purges != 12 || s.PurgesIncomplete != 12 {
 		t.Errorf("%d purges, of which %d aren't complete", s.Purges, s.PurgesIncomplete)
+	}
+}
+
+// TestPurgeWhileClosing: purges that are under way when a proxy closes end, and those that come later
+// reach no other node.
+func TestPurgeWhileClosing(t *testing.T) {
+	c := newCluster(t, 2, proxy.Config{})
+	c.o.Handle("/a", (&versions{}).ServeHTTP)
+	n := c.nodes[0]
+	var purging sync.WaitGroup
+	begun, closed := make(chan struct{}, 100), make(chan struct{})
+	for range 4 {
+		purging.Go(func() {
+			for {
+				select {
+				case <-closed:
+					return
+				default:
+				}
+				if _, err := n.Purge(t.Context(), proxy.PurgeRequest{URLs: []string{"/files/a"}}); err != nil {
+					t.Error(err)
+				}
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	n.get("/files/a")
+	<-begun
+	if err := n.Proxy.Close(); err != nil {
+		t.Error(err)
+	}
+	close(closed)
+	purging.Wait()
+	r, err := n.Purge(t.Context(), proxy.PurgeRequest{All: true})
+	if err != nil || r.Complete() || r.Nodes[0].Err != nil {
+		t.Errorf("once it is closed: %+v, %v", r, err)
 	}
 }
