@@ -140,7 +140,7 @@ func TestErrorsAreProblems(t *testing.T) {
 	h := admin.Handler(c)
 	for _, route := range []string{
 		"GET /none", "POST /stats", "DELETE /", "GET /purge", "GET /warm", "POST /warm", "POST /reload", "GET /reload", "GET /explain",
-		"GET /explain?url=a", "GET /explain?x=y", "GET /files?n=x", "GET /events", "POST /explain", "POST /metrics", "PUT /readyz?verbose",
+		"GET /explain?url=a", "GET /explain?x=y", "GET /files?n=x", "GET /events", "POST /explain", "POST /metrics", "PUT /readyz?verbose", "GET /debug/pprof/none", "PUT /debug/pprof/",
 	} {
 		for _, accept := range []string{"", "*/*", "application/json", "text/html,*/*"} {
 			method, path, _ := strings.Cut(route, " ")
