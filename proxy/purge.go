@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/purge"
 	"github.com/scurrycache/scurry/internal/store"
@@ -72,6 +73,15 @@ type NodePurge struct {
 	// fresh. It learns of the purge when there is contact, before it serves anything else to its
 	// peers. A node that stood still validates what it has before it serves that.
 	Err error
+
+	// OldUntil is, if Err isn't nil, until when such a node may serve what was purged, as far as the
+	// other nodes know that from what they had: the time until which a response that was validated
+	// just before the purge may be used, even if the origin fails from then on. It doesn't hold for
+	// clients that ask for stale responses (max-stale), or if the origin has told that node otherwise.
+	// It is zero if it isn't known: if the other nodes had nothing, or if more than one URL was
+	// purged, of which the node may have what the others haven't. CopiesUntil is until when it may
+	// serve its copies of what nodes own that have acknowledged: it asks these by then.
+	OldUntil, CopiesUntil time.Time
 }
 
 // ErrPurgeID is that another purge has had the same ID lately.
@@ -134,12 +144,16 @@ func (p *Proxy) named(q *purge.Request) (*store.Purge, error) {
 }
 
 func (p *Proxy) purgeNow(q *purge.Request, named *store.Purge) *purge.Result {
-	swept, others := p.store.Purge(named)
-	r := &purge.Result{ID: q.ID, Nodes: []purge.Node{{Name: p.node.Self(), Purged: swept}}}
+	here, others := p.store.Purge(named)
+	r := &purge.Result{ID: q.ID,
+		Nodes: []purge.Node{{Name: p.node.Self(), Purged: here.Responses}}}
 	for _, n := range others {
-		r.Nodes = append(r.Nodes, purge.Node{Name: n.Node, Purged: n.Swept, Err: n.Err})
+		r.Nodes = append(r.Nodes, purge.Node{Name: n.Node, Purged: n.Responses, Err: n.Err,
+			OldUntil: n.OldUntil, CopiesUntil: n.CopiesUntil})
 	}
-	p.purged.Add(1)
+	if p.purged.Add(1); !r.Complete() {
+		p.purgedInPart.Add(1)
+	}
 	p.logPurge(q, r)
 	return r
 }
@@ -149,7 +163,8 @@ func (p *Proxy) logPurge(q *purge.Request, r *purge.Result) {
 	line, purged := p.cfg.Logger.Info(), 0
 	for _, n := range r.Nodes {
 		if purged += n.Purged; n.Err != nil {
-			p.cfg.Logger.Warn().Str("peer", n.Name).Err(n.Err).Msg("purge not acknowledged")
+			p.cfg.Logger.Warn().Str("peer", n.Name).Str("old_until", purge.Until(n.OldUntil)).
+				Err(n.Err).Msg("purge not acknowledged")
 		}
 	}
 	lists := []struct {

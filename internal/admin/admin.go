@@ -4,7 +4,7 @@
 //	request ─► guard: its Host, its site, its token ─► route ─► what Config's functions tell
 //
 // Only the two health checks are before the guard. Errors are problem documents (RFC 9457), but for
-// those of /explain as text, and for browsers.
+// browsers, which get text.
 package admin
 
 import (

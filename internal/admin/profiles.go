@@ -3,6 +3,8 @@ package admin
 import (
 	"net/http"
 	"net/http/pprof"
+	runtime "runtime/pprof"
+	"strings"
 	"time"
 )
 
@@ -15,7 +17,14 @@ func profiles(mux *http.ServeMux) {
 			h(w, r)
 		}
 	}
-	mux.HandleFunc("GET /debug/pprof/", slow(pprof.Index))
+	mux.HandleFunc("GET /debug/pprof/", func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/debug/pprof/")
+		if name != "" && runtime.Lookup(name) == nil {
+			Refuse(w, r, http.StatusNotFound, "there is no such profile: /debug/pprof/ lists them")
+			return
+		}
+		slow(pprof.Index)(w, r)
+	})
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", slow(pprof.Profile))
 	mux.HandleFunc("GET /debug/pprof/trace", slow(pprof.Trace))

@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Request is what is purged: all that is stored for some URLs, under some prefixes, or in some
@@ -42,6 +43,10 @@ type Node struct {
 	Name   string // "" for a node that is on its own
 	Purged int    // how many stored responses were purged there, as far as is known
 	Err    error  // why the node hasn't acknowledged; nil if it has
+
+	// Until when a node that hasn't may serve what was purged; zero if that isn't known. CopiesUntil
+	// is about its copies of what others own.
+	OldUntil, CopiesUntil time.Time
 }
 
 // Complete reports whether all nodes have acknowledged.

@@ -3,6 +3,7 @@ package store
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // groupRoutingPrefix begins the names under which the index of groups has the keys that share a
@@ -12,6 +13,26 @@ const groupRoutingPrefix = "\x00"
 // storedIn returns the keys of all that may be stored in a place.
 func (t *table) storedIn(place string) []string {
 	return append(slices.Collect(maps.Keys(t.grouped[groupRoutingPrefix+place])), place)
+}
+
+// storedAtLocked returns the keys of all that is stored whose canonical key has that path. Those with
+// that path are in one shard, and those that are spelled otherwise are indexed by their places.
+func (t *table) storedAtLocked(path string) (keys []string) {
+	at := func(place string) bool {
+		rest, ok := strings.CutPrefix(place, path)
+		return ok && (rest == "" || rest[0] == '?')
+	}
+	for key := range t.of(path).byKey {
+		if at(key) && t.canonical(key) == key {
+			keys = append(keys, key)
+		}
+	}
+	for name, spelled := range t.grouped {
+		if place, ok := strings.CutPrefix(name, groupRoutingPrefix); ok && at(place) {
+			keys = slices.AppendSeq(keys, maps.Keys(spelled))
+		}
+	}
+	return keys
 }
 
 // groupLocked enters a key in the index of groups, with what is stored under it.

@@ -49,6 +49,7 @@
 //	Store.mu ► the log's own
 //	         ► bodies.mu ► a fill's own ► rooms.filling
 //	                     ► shard.mu, refusals, lifetime.ending, reserving
+//	refreshing ► shard.mu, lifetime.ending
 //	audiences: alone
 //
 // A fill is among the bodies before its record can be found. It leaves them after its record has
