@@ -34,7 +34,7 @@ func (c *conn) serveHits() (goesOn bool) {
 		return false
 	}
 	for {
-		err := await(c.TCPConn, func(b *buffer, n int) (enough bool) {
+		err := await(c.TCPConn, &c.direct, func(b *buffer, n int) (enough bool) {
 			enough, goesOn = c.serve(b, n)
 			return enough
 		})
@@ -97,8 +97,19 @@ func (c *conn) Send(b *net.Buffers) (n int64, err error) {
 	}
 }
 
-// write is b's WriteTo. A single buffer is written without the vector, which costs more.
+// write is b's WriteTo.
 func (c *conn) write(b *net.Buffers) (int64, error) {
+	sent := c.direct.send(b)
+	if len(*b) == 0 {
+		return sent, nil
+	}
+	n, err := c.writeRest(b)
+	return sent + n, err
+}
+
+// writeRest is write by way of package net. A single buffer is written without the vector, which
+// costs more.
+func (c *conn) writeRest(b *net.Buffers) (int64, error) {
 	if len(*b) != 1 {
 		return b.WriteTo(c.TCPConn)
 	}
