@@ -20,36 +20,27 @@ type direct struct {
 const (
 	mostDirect = 128 << 10 // bytes, which the system copies in some 20 µs
 	mostPieces = 8
+
+	sendFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 )
 
 // send sends what the socket takes of b at once, consumes that, and returns how many bytes it is. It
 // leaves what is too much, and errors, to who sends the rest.
 func (d *direct) send(b *net.Buffers) (sent int64) {
-	if !d.held || len(*b) > mostPieces {
-		return 0
-	}
-	var pieces [mostPieces]unix.Iovec
 	size := 0
-	for i, p := range *b {
+	for _, p := range *b {
 		size += len(p)
-		pieces[i].Base = unsafe.SliceData(p)
-		pieces[i].SetLen(len(p))
 	}
-	if size > mostDirect {
+	if !d.held || size > mostDirect || len(*b) > mostPieces {
 		return 0
 	}
-	const flags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	var n uintptr
 	var failed syscall.Errno
 	if len(*b) == 1 { // which costs less
 		n, _, failed = syscall.RawSyscall6(unix.SYS_SENDTO, d.fd,
-			uintptr(unsafe.Pointer(pieces[0].Base)), uintptr(size), flags, 0, 0)
+			uintptr(unsafe.Pointer(unsafe.SliceData((*b)[0]))), uintptr(size), sendFlags, 0, 0)
 	} else {
-		message := unix.Msghdr{Iov: &pieces[0]}
-		message.SetIovlen(len(*b))
-		n, _, failed = syscall.RawSyscall(unix.SYS_SENDMSG, d.fd,
-			uintptr(unsafe.Pointer(&message)), flags)
-		runtime.KeepAlive(&pieces)
+		n, failed = d.sendPieces(*b)
 	}
 	runtime.KeepAlive(*b)
 	if failed != 0 {
@@ -57,6 +48,20 @@ func (d *direct) send(b *net.Buffers) (sent int64) {
 	}
 	consume(b, int(n))
 	return int64(n)
+}
+
+func (d *direct) sendPieces(b net.Buffers) (n uintptr, failed syscall.Errno) {
+	var pieces [mostPieces]unix.Iovec
+	for i, p := range b {
+		pieces[i].Base = unsafe.SliceData(p)
+		pieces[i].SetLen(len(p))
+	}
+	message := unix.Msghdr{Iov: &pieces[0]}
+	message.SetIovlen(len(b))
+	n, _, failed = syscall.RawSyscall(unix.SYS_SENDMSG, d.fd,
+		uintptr(unsafe.Pointer(&message)), sendFlags)
+	runtime.KeepAlive(&pieces)
+	return n, failed
 }
 
 // consume removes the first n bytes from b.
