@@ -24,7 +24,7 @@ type conn struct {
 	answering atomic.Bool      // a handler, or the lane, has the current request
 	remote    string           // the client's address, once it has been asked for
 	pending   pending          // what has been read before net/http got the connection
-	direct    direct           // is held while the lane serves, before net/http does
+	direct    direct           // is held while the lane may answer
 
 	// When the lane has put off the deadlines last, counted from epoch; 0 if net/http has set them
 	// since.
