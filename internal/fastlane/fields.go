@@ -10,7 +10,6 @@ import (
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/hostport"
-	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 )
 
@@ -79,8 +78,6 @@ func (l *Lane) learn(method string, raw []byte) *fields {
 	}
 	f.question = l.server.Request(&http.Request{Method: method, Header: f.question.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}, "")
-	f.question.Bare = len(f.question.Header["Range"]) == 0 &&
-		!httpcache.Conditional(f.question.Header)
 	l.known.place(raw).Store(f)
 	return f
 }
