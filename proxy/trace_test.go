@@ -135,6 +135,7 @@ func TestSpans(t *testing.T) {
 		t.Errorf("the origin is sent %q by %q", sent(), traceparent(fetch))
 	}
 	for message, s := range map[string]tracetest.SpanStub{"request": request, "origin": fetch} {
+		eventually(t, "there is a line", func() bool { return len(log.lines(t, message)) > 0 })
 		line := log.lines(t, message)[0]
 		if line["trace_id"] != s.SpanContext.TraceID().String() || line["span_id"] != s.SpanContext.SpanID().String() {
 			t.Errorf("the log has %v of %v", line, s.SpanContext)

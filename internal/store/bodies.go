@@ -144,6 +144,7 @@ func (r *run) relays() bool { return r.relay.active() }
 type relay struct {
 	*run                // the fill
 	whole   bool        // all of the content will be wanted
+	room    int64       // how far ahead of its readers it may be
 	trailer http.Header // that came with the content's end
 
 	origin  atomic.Bool             // no owner can be reached

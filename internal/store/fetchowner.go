@@ -33,9 +33,9 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	// The owner sends as much content as the window allows right behind the head, so the request
 	// counts as a relay already. Without that, each of many concurrent requests would get the
 	// window of a single one.
-	s.rooms.relays.Add(1)
-	defer s.rooms.relays.Add(-1)
-	q.Window = s.rooms.window()
+	room := s.rooms.allot()
+	defer s.rooms.disallot(room)
+	q.Window = int(room)
 	found, err := s.lookUp(f, owner, q)
 	if err != nil {
 		return err
@@ -77,8 +77,8 @@ func (s *Store) wantsChunk(f *flight) bool {
 // passFromOwner has res read a content that isn't stored anywhere.
 func (s *Store) passFromOwner(content Content, res *Result) error {
 	_, cancel := s.untilClosed(content)
-	s.rooms.relays.Add(1) // what is under way counts as what relays read ahead
-	end := sync.OnceFunc(func() { s.rooms.relays.Add(-1); cancel() })
+	room := s.rooms.allot() // what is under way counts as what relays read ahead
+	end := sync.OnceFunc(func() { s.rooms.disallot(room); cancel() })
 	body := fill.Peek(content, end)
 	if err := body.Broken(); err != nil {
 		_ = body.Close()

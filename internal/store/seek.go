@@ -167,6 +167,9 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	if r.localOnly || owner == "" || c.Slab > 0 && s.undivided(r.rec) {
 		return s.cached(r.rec, c, r.uses()) // of an undivided content, the wrong node would be asked
 	}
+	if r.streams(c) {
+		return s.cached(r.rec, c, r.uses())
+	}
 	o := &chunkOwner{store: s, node: owner, rec: r.rec, span: r.by.Traced()}
 	if c.ID != firstChunk {
 		r.given = nil // it has been read, and a slow client may take long for the rest
@@ -179,6 +182,25 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	}
 	return b, err == nil && r.rec.fills(c, b)
 }
+
+// streams reports whether r gets the chunk c from its owner together with what follows, by way of a
+// relay, rather than by itself. A relay costs less, its memory is used again, and it takes little
+// room where there is little; but nothing of it stays here. So of those who read all of a large
+// content, some get chunk by chunk: what is asked for often gets into the hot cache by that.
+func (r *Reader) streams(c chunk.Chunk) bool {
+	switch size := c.End - c.Start; {
+	case !r.rec.refetchable() || size <= r.s.rooms.small:
+		return false
+	case r.ahead == fill.Everything && r.rec.Length > r.s.cfg.Geometry.Max && !r.chunkwise:
+		return true
+	default: // without room, the chunk would be asked for once for each small piece of it
+		return !r.sending().has(size)
+	}
+}
+
+// perChunkwise is how many readers of a large content there are for one that gets chunk by chunk what
+// another node holds.
+const perChunkwise = 8
 
 // chunkOwner is a node that owns a chunk.
 type chunkOwner struct {
