@@ -24,7 +24,7 @@ func Represent(q *Request, rec *store.Record, stored http.Header) Representation
 	whole := Representation{Status: rec.Status, Empty: q.Head() ||
 		!httpcache.HasContent(rec.Status)}
 	// preconditions are about a success: RFC 9110 section 13.2.1
-	if rec.Status != http.StatusOK && !partial {
+	if !partial && (q.Bare || rec.Status != http.StatusOK) {
 		return whole
 	}
 	outcome, ranges := httpcache.Preconditions(q.Method, q.Header, stored)

@@ -11,6 +11,7 @@ type Request struct {
 	Looped    bool        // it has been through this cluster before
 	Upgrade   bool        // it asks for another protocol, and may
 	Exhausted bool        // Max-Forwards is 0
+	Bare      bool        // it is known to have no preconditions and no Range
 
 	// Authorized means that it has Authorization, so that only an answer that says so may be anyone
 	// else's (RFC 9111 section 3.5).

@@ -24,6 +24,7 @@ type conn struct {
 	answering atomic.Bool      // a handler, or the lane, has the current request
 	remote    string           // the client's address, once it has been asked for
 	pending   pending          // what has been read before net/http got the connection
+	direct    direct           // is held while the lane may answer
 
 	// When the lane has put off the deadlines last, counted from epoch; 0 if net/http has set them
 	// since.
@@ -40,22 +41,19 @@ type conn struct {
 
 // Read implements net.Conn for net/http, which has one call at a time.
 func (c *conn) Read(p []byte) (int, error) {
-	c.renewed = 0
-	if n := c.pending.take(p); n > 0 {
-		return n, nil
-	}
-	for {
-		n, err := c.TCPConn.Read(p)
-		if n > 0 && c.mayAnswer() {
-			if n, err = c.answer(p[:n]); n == 0 && err == nil {
-				continue
-			}
+	for c.renewed = 0; ; {
+		if n := c.pending.take(p); n > 0 {
+			return n, nil
 		}
-		if n > 0 {
-			if n, err = c.follow(p[:n], err); n > 0 && c.renewed > 0 {
-				c.renewed = 0
-				err = errors.Join(err, c.restoreReadDeadline())
+		if c.begins() {
+			if err := c.readOn(); err != nil {
+				return 0, err
 			}
+			continue
+		}
+		n, err := c.TCPConn.Read(p)
+		if n > 0 {
+			n, err = c.follow(p[:n], err)
 		} else if errors.Is(err, os.ErrDeadlineExceeded) && c.goesOn() {
 			continue
 		}
