@@ -99,6 +99,12 @@ func TestLaneAsksTheOwner(t *testing.T) {
 		"status above": {file: origintest.File{Size: 10, Header: header("Cache-Status", "upstream; hit")}},
 		"stale":        {file: origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("0")}, slow: true},
 		"absent":       {file: tagged, absent: true, slow: true},
+		"not storable": {file: origintest.File{Size: 10, ETag: `"1"`, Header: http.Header{"Cache-Control": {"no-store"}}}, slow: true},
+		"vary by all":  {file: origintest.File{Size: 10, Header: header("Vary", "*")}, slow: true},
+		"no-cache":     {file: origintest.File{Size: 10, ETag: `"1"`, Header: http.Header{"Cache-Control": {"no-cache"}}}, slow: true},
+		"unvalidated":  {file: origintest.File{Size: 10, Header: maxAge("0")}, slow: true},
+		"unlimited":    {file: origintest.File{Size: 10, Header: http.Header{}}, slow: true},
+		"private":      {file: origintest.File{Size: 3 * first, ETag: `"1"`, Header: http.Header{"Cache-Control": {"private, max-age=60"}}}, slow: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			method, field, _ := strings.Cut(tt.request, " ")

@@ -49,6 +49,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 		Warmed: found.Warmed,
 	}
 	switch {
+	case f.req.Stored && found.Record.Pass: // one who only looks leaves what is known here as it is
 	case found.Content == nil:
 		s.keepCopy(f, found.Record, found.Stored)
 	case found.Record.Pass:
