@@ -1,8 +1,11 @@
 package proxy_test
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -143,6 +146,75 @@ func TestLaneAsksTheOwner(t *testing.T) {
 			}
 			if !tt.slow && (lines[0]["source"] != "peer" || lines[0]["cache"] != "hit") {
 				t.Errorf("it isn't a hit by way of the owner: %v", lines[0])
+			}
+		})
+	}
+}
+
+// TestLaneAsksARestartedOwner: what the lane answers by way of an owner that has restarted is what
+// the origin has now, or one content from before, of which this node had a fresh copy. If the rest of
+// that is gone, the response is aborted.
+func TestLaneAsksARestartedOwner(t *testing.T) {
+	const size = 2*first + 100 // which needs several questions
+	type asked struct {
+		path          string
+		before, after bool // it was asked for by way of the lane before, and at the owner after the restart
+	}
+	for _, changed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("changed=%v", changed), func(t *testing.T) {
+			c := newCluster(t, 2, proxy.Config{})
+			lane := &countingLane{Lane: c.nodes[0].Lane()}
+			address := served(t, &http.Server{Handler: c.nodes[0].Proxy}, lane)
+			ask := func(a asked) (etag string, content []byte, whole bool) {
+				client, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				fmt.Fprintf(client, "GET /files/%s HTTP/1.1\r\nHost: a\r\n\r\n", a.path)
+				resp, err := http.ReadResponse(bufio.NewReader(client), nil)
+				if err != nil || resp.StatusCode != 200 {
+					t.Fatal(a, err)
+				}
+				content, err = io.ReadAll(resp.Body)
+				return resp.Header.Get("Etag"), content, err == nil
+			}
+			var all []asked
+			for i := range 32 {
+				path := c.pathOwnedBy(1, fmt.Sprint("f", i))
+				c.o.Handle("/"+path, origintest.File{Size: size, Seed: 1, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+				c.nodes[1].expect(200, origintest.Content(1, 0, size), "/files/"+path)
+				a := asked{path, i&1 > 0, i&2 > 0}
+				if all = append(all, a); a.before {
+					if _, got, whole := ask(a); !whole || !bytes.Equal(got, origintest.Content(1, 0, size)) {
+						t.Errorf("%+v: %d bytes", a, len(got))
+					}
+				}
+			}
+			c.restart(1, memory)
+			now, etag := byte(1), `"1"`
+			if changed {
+				now, etag = 2, `"2"`
+			}
+			before := lane.answered.Load()
+			for _, a := range all {
+				c.o.Handle("/"+a.path, origintest.File{Size: size, Seed: now, ETag: etag, Header: maxAge("600")}.ServeHTTP)
+				if a.after {
+					c.nodes[1].expect(200, origintest.Content(now, 0, size), "/files/"+a.path)
+				}
+				for range 2 {
+					tag, got, whole := ask(a)
+					old := a.before && tag == `"1"` && bytes.HasPrefix(origintest.Content(1, 0, size), got)
+					switch {
+					case whole && tag == etag && bytes.Equal(got, origintest.Content(now, 0, size)):
+					case old && changed && (!whole || len(got) == size): // a copy of which the rest may be gone
+					default:
+						t.Errorf("%+v: %s and %d bytes, whole: %v", a, tag, len(got), whole)
+					}
+				}
+			}
+			if lane.answered.Load() == before {
+				t.Error("the lane has answered nothing")
 			}
 		})
 	}
