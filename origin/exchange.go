@@ -25,6 +25,7 @@ type exchange struct {
 
 	waiting atomic.Bool // there is a connection, and nothing has come over it
 	conn    atomic.Pointer[guardedConn]
+	stuck   atomic.Bool // it was given a connection that can't be used, and that doesn't go
 
 	io.ReadCloser               // net/http's body
 	come          int64         // bytes of it that came with the head and haven't been read
@@ -38,7 +39,11 @@ func (x *exchange) traced() context.Context {
 		GetConn: func(string) { x.waiting.Store(false) },
 		GotConn: func(info httptrace.GotConnInfo) {
 			x.waiting.Store(true)
-			x.conn.Store(use(info, x.req.URL))
+			c, ok := use(info, x.req.URL)
+			if x.conn.Store(c); !ok {
+				x.stuck.Store(true)
+				x.cancel(errStuck)
+			}
 		},
 		PutIdleConn: func(err error) {
 			if c := x.conn.Load(); c != nil && err == nil {
@@ -54,12 +59,21 @@ func (x *exchange) traced() context.Context {
 // it made for this request.
 func (x *exchange) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
+	if x.stuck.Load() {
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return nil, errStuck
+	}
 	brokeEarly := err != nil && x.waiting.Load() && !isTimeout(err)
 	if brokeEarly && x.ctx.Err() == nil && repeatable(req) {
 		return next.RoundTrip(req)
 	}
 	return resp, err
 }
+
+// errStuck is the error of a request that might have got another one's response.
+var errStuck = timeoutError("a connection that was closed doesn't go")
 
 func repeatable(req *http.Request) bool {
 	reads := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == ""
