@@ -148,7 +148,7 @@ func (c *Cache) Get(ctx context.Context, key string, owner Owner) ([]byte, error
 	defer misses.Put(m)
 	*m = miss{cache: c, key: key, owner: owner}
 	chunk, err := c.Group.Get(ctx, key, m)
-	if err == nil && m.came {
+	if err == nil && m.tried {
 		c.reclaim(int64(len(key) + len(chunk)))
 	}
 	return chunk, err

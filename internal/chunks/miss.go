@@ -12,7 +12,7 @@ type miss struct {
 	cache *Cache
 	key   string
 	owner Owner
-	came  bool // to main
+	tried bool // it was on probation, and is in main now
 }
 
 var misses = sync.Pool{New: func() any { return new(miss) }}
@@ -27,9 +27,9 @@ func (m *miss) Fetch(ctx context.Context) ([]byte, error) {
 
 // Load is groups.Loader's. What it finds on probation is in main from now on.
 func (m *miss) Load(context.Context) ([]byte, error) {
-	m.came = true
 	if t := m.cache.trial; t != nil {
 		if chunk, ok := t.Peek(m.key); ok {
+			m.tried = true
 			return chunk, nil
 		}
 	}
