@@ -13,6 +13,13 @@ import (
 	"time"
 )
 
+// standstill is how late a timeout comes, at the least, if this process, or the machine, has stood
+// still. The server may have done its part in time then: the timeout says nothing about it.
+const standstill = time.Second
+
+// epoch is a moment to count from.
+var epoch = time.Now()
+
 // exchange is one request to a server, and the body of its response.
 //
 // Reads of the body wait for BodyTimeout at most. A timer runs during each Read. When it fires, it

@@ -20,13 +20,6 @@ func limit(d, byDefault time.Duration) time.Duration {
 	return max(cmp.Or(d, byDefault), 0)
 }
 
-// standstill is how late a timeout comes, at the least, if this process, or the machine, has stood
-// still. The server may have done its part in time then: the timeout says nothing about it.
-const standstill = time.Second
-
-// epoch is a moment to count from.
-var epoch = time.Now()
-
 // timeoutError is the error of an operation that took too long.
 type timeoutError string
 

@@ -147,11 +147,7 @@ func (c *Cache) Get(ctx context.Context, key string, owner Owner) ([]byte, error
 	m := misses.Get().(*miss)
 	defer misses.Put(m)
 	*m = miss{cache: c, key: key, owner: owner}
-	chunk, err := c.Group.Get(ctx, key, m)
-	if err == nil && m.tried {
-		c.reclaim(int64(len(key) + len(chunk)))
-	}
-	return chunk, err
+	return c.Group.Get(ctx, key, m)
 }
 
 // Put has chunk held under key, which begins with c.Prefix(), from now on: in main, if it is

@@ -12,7 +12,6 @@ type miss struct {
 	cache *Cache
 	key   string
 	owner Owner
-	tried bool // it was on probation, and is in main now
 }
 
 var misses = sync.Pool{New: func() any { return new(miss) }}
@@ -29,7 +28,6 @@ func (m *miss) Fetch(ctx context.Context) ([]byte, error) {
 func (m *miss) Load(context.Context) ([]byte, error) {
 	if t := m.cache.trial; t != nil {
 		if chunk, ok := t.Peek(m.key); ok {
-			m.tried = true
 			return chunk, nil
 		}
 	}
