@@ -18,8 +18,8 @@ const goneTime = 10 * time.Second
 
 // use prepares the connection that net/http has taken for a request for u. It returns the
 // guardedConn whose end is to be called at the response's end, or nil. It closes a connection that
-// can't be used, and net/http takes another. It isn't ok if net/http doesn't: what comes then may be
-// another request's response.
+// can't be used, and net/http takes another. It isn't ok if net/http doesn't: what comes then may
+// be another request's response.
 func use(info httptrace.GotConnInfo, u *url.URL) (c *guardedConn, ok bool) {
 	c, guarded := info.Conn.(*guardedConn)
 	ok = true

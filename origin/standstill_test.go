@@ -30,7 +30,8 @@ func (l *lateTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		<-time.After(l.took)
 		return nil, timeoutError("it has taken too long")
 	}
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok"))}, nil
+	return &http.Response{StatusCode: 200, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader("ok"))}, nil
 }
 
 // TestTimeoutOfAStandstill: a request that has timed out is sent again if the timeout came late, as
@@ -51,10 +52,12 @@ func TestTimeoutOfAStandstill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newServer(t, &url.URL{Scheme: "http", Host: "a"})
-				s.next = &transports{kept: &c.lateTransport, once: &c.lateTransport, step: step, body: step}
+				s.next = &transports{kept: &c.lateTransport, once: &c.lateTransport,
+					step: step, body: step}
 				resp, err := s.RoundTrip(target(t, c.method, s.BaseURL(), "/"))
-				if c.requests != c.lateTransport.requests || (err == nil) != (c.requests == 2) || err != nil && !isTimeout(err) {
-					t.Errorf("%d requests, want %d: %v", c.lateTransport.requests, c.requests, err)
+				sent := c.lateTransport.requests
+				if sent != c.requests || (err == nil) != (sent == 2) || err != nil && !isTimeout(err) {
+					t.Errorf("%d requests, want %d: %v", sent, c.requests, err)
 				}
 				if err == nil {
 					check(t, resp.Body.Close())
@@ -64,8 +67,8 @@ func TestTimeoutOfAStandstill(t *testing.T) {
 	}
 }
 
-// TestBodyTimeoutOfAStandstill: a body whose timer fires late is waited for once more, and no longer
-// than that.
+// TestBodyTimeoutOfAStandstill: a body whose timer fires late is waited for once more, and no
+// longer than that.
 func TestBodyTimeoutOfAStandstill(t *testing.T) {
 	const limit = time.Minute
 	for after, ends := range map[time.Duration]bool{
@@ -73,7 +76,8 @@ func TestBodyTimeoutOfAStandstill(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			in, out := io.Pipe()
-			x := &exchange{req: target(t, "GET", &url.URL{Scheme: "http", Host: "a"}, "/"), limit: limit}
+			req := target(t, "GET", &url.URL{Scheme: "http", Host: "a"}, "/")
+			x := &exchange{req: req, limit: limit}
 			x.ctx, x.cancel = context.WithCancelCause(t.Context())
 			defer context.AfterFunc(x.ctx, func() { in.CloseWithError(context.Cause(x.ctx)) })()
 			x.follow(&http.Response{StatusCode: 200, Body: in})

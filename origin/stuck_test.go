@@ -17,7 +17,8 @@ type stuckTransport struct{ conn net.Conn }
 func (t stuckTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	trace := httptrace.ContextClientTrace(req.Context())
 	trace.GotConn(httptrace.GotConnInfo{Conn: t.conn, Reused: true})
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("another's"))}, nil
+	return &http.Response{StatusCode: 200, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader("another's"))}, nil
 }
 
 // TestConnectionThatDoesntGo: a request that was given a connection which can't be used, and which

@@ -24,8 +24,8 @@ func (w *interrupted) Write(b []byte) (int, error) {
 	return w.ResponseRecorder.Write(b)
 }
 
-// TestCutResponseHasAHead: of a response that can't be completed the client gets what there is, even
-// if that is little more than the head.
+// TestCutResponseHasAHead: of a response that can't be completed the client gets what there is,
+// even if that is little more than the head.
 func TestCutResponseHasAHead(t *testing.T) {
 	oneNode(t)
 	const size = 2 * most
@@ -36,7 +36,8 @@ func TestCutResponseHasAHead(t *testing.T) {
 	w := &interrupted{httptest.NewRecorder(), func() { // others push out the rest
 		for i := range 2 * memory / size {
 			path := fmt.Sprint("g", i)
-			o.Handle("/"+path, origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+			f := origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")}
+			o.Handle("/"+path, f.ServeHTTP)
 			for range 2 {
 				n.expect(200, origintest.Content(0, 0, size), "/files/"+path)
 			}

@@ -75,6 +75,11 @@ func TestLaneAsksTheOwner(t *testing.T) {
 		return h
 	}
 	tagged := origintest.File{Size: first, ETag: `"1"`, Header: maxAge("600")}
+	controlled := func(directives string) origintest.File {
+		f := tagged
+		f.Header = http.Header{"Cache-Control": {directives}}
+		return f
+	}
 	sized := func(size int64) origintest.File {
 		f := tagged
 		f.Size = size
@@ -86,6 +91,12 @@ func TestLaneAsksTheOwner(t *testing.T) {
 		absent  bool
 		slow    bool // the lane leaves it to net/http
 	}{
+		"not storable": {file: controlled("no-store"), slow: true},
+		"no-cache":     {file: controlled("no-cache"), slow: true},
+		"private":      {file: controlled("private, max-age=60"), slow: true},
+		"unlimited":    {file: origintest.File{Size: 10}, slow: true},
+		"unvalidated":  {file: origintest.File{Size: 10, Header: maxAge("0")}, slow: true},
+		"vary by all":  {file: origintest.File{Size: 10, Header: header("Vary", "*")}, slow: true},
 		"empty":        {file: sized(0)},
 		"in a record":  {file: sized(100)},
 		"a chunk":      {file: tagged},
@@ -102,12 +113,6 @@ func TestLaneAsksTheOwner(t *testing.T) {
 		"status above": {file: origintest.File{Size: 10, Header: header("Cache-Status", "upstream; hit")}},
 		"stale":        {file: origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("0")}, slow: true},
 		"absent":       {file: tagged, absent: true, slow: true},
-		"not storable": {file: origintest.File{Size: 10, ETag: `"1"`, Header: http.Header{"Cache-Control": {"no-store"}}}, slow: true},
-		"vary by all":  {file: origintest.File{Size: 10, Header: header("Vary", "*")}, slow: true},
-		"no-cache":     {file: origintest.File{Size: 10, ETag: `"1"`, Header: http.Header{"Cache-Control": {"no-cache"}}}, slow: true},
-		"unvalidated":  {file: origintest.File{Size: 10, Header: maxAge("0")}, slow: true},
-		"unlimited":    {file: origintest.File{Size: 10, Header: http.Header{}}, slow: true},
-		"private":      {file: origintest.File{Size: 3 * first, ETag: `"1"`, Header: http.Header{"Cache-Control": {"private, max-age=60"}}}, slow: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			method, field, _ := strings.Cut(tt.request, " ")
@@ -152,13 +157,18 @@ func TestLaneAsksTheOwner(t *testing.T) {
 }
 
 // TestLaneAsksARestartedOwner: what the lane answers by way of an owner that has restarted is what
-// the origin has now, or one content from before, of which this node had a fresh copy. If the rest of
-// that is gone, the response is aborted.
+// the origin has now, or one content from before, of which this node had a fresh copy. If the rest
+// of that is gone, the response is aborted.
 func TestLaneAsksARestartedOwner(t *testing.T) {
 	const size = 2*first + 100 // which needs several questions
+	file := func(n byte) origintest.File {
+		return origintest.File{Size: size, Seed: n, ETag: fmt.Sprintf(`"%d"`, n), Header: maxAge("600")}
+	}
+	content := func(n byte) []byte { return origintest.Content(n, 0, size) }
 	type asked struct {
-		path          string
-		before, after bool // it was asked for by way of the lane before, and at the owner after the restart
+		path   string
+		before bool // it was asked for by way of the lane before the restart
+		after  bool // it was asked for at the owner after that
 	}
 	for _, changed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("changed=%v", changed), func(t *testing.T) {
@@ -182,32 +192,33 @@ func TestLaneAsksARestartedOwner(t *testing.T) {
 			var all []asked
 			for i := range 32 {
 				path := c.pathOwnedBy(1, fmt.Sprint("f", i))
-				c.o.Handle("/"+path, origintest.File{Size: size, Seed: 1, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
-				c.nodes[1].expect(200, origintest.Content(1, 0, size), "/files/"+path)
+				c.o.Handle("/"+path, file(1).ServeHTTP)
+				c.nodes[1].expect(200, content(1), "/files/"+path)
 				a := asked{path, i&1 > 0, i&2 > 0}
 				if all = append(all, a); a.before {
-					if _, got, whole := ask(a); !whole || !bytes.Equal(got, origintest.Content(1, 0, size)) {
+					if _, got, whole := ask(a); !whole || !bytes.Equal(got, content(1)) {
 						t.Errorf("%+v: %d bytes", a, len(got))
 					}
 				}
 			}
 			c.restart(1, memory)
-			now, etag := byte(1), `"1"`
+			now := byte(1)
 			if changed {
-				now, etag = 2, `"2"`
+				now = 2
 			}
 			before := lane.answered.Load()
 			for _, a := range all {
-				c.o.Handle("/"+a.path, origintest.File{Size: size, Seed: now, ETag: etag, Header: maxAge("600")}.ServeHTTP)
+				c.o.Handle("/"+a.path, file(now).ServeHTTP)
 				if a.after {
-					c.nodes[1].expect(200, origintest.Content(now, 0, size), "/files/"+a.path)
+					c.nodes[1].expect(200, content(now), "/files/"+a.path)
 				}
 				for range 2 {
 					tag, got, whole := ask(a)
-					old := a.before && tag == `"1"` && bytes.HasPrefix(origintest.Content(1, 0, size), got)
+					old := changed && a.before && tag == file(1).ETag &&
+						bytes.HasPrefix(content(1), got)
 					switch {
-					case whole && tag == etag && bytes.Equal(got, origintest.Content(now, 0, size)):
-					case old && changed && (!whole || len(got) == size): // a copy of which the rest may be gone
+					case whole && tag == file(now).ETag && bytes.Equal(got, content(now)):
+					case old && (!whole || len(got) == size): // the rest of a copy may be gone
 					default:
 						t.Errorf("%+v: %s and %d bytes, whole: %v", a, tag, len(got), whole)
 					}

@@ -102,9 +102,9 @@ func (r *reserve) Room() int64 {
 	return r.pooled.budget - int64(r.needed)*r.pooled.each
 }
 
-// Full reports whether less than slack bytes can be put without evicting a value. What fillers hold
-// that have been given up can't be: they are evicted no sooner than the values that were used before
-// them.
+// Full reports whether less than slack bytes can be put without evicting a value. The room of
+// fillers that have been given up doesn't count: they are evicted no sooner than the values that
+// were used before them.
 func (r *reserve) Full(slack int64) bool {
 	p := r.pooled
 	u := p.usage()

@@ -15,7 +15,9 @@ type deafRemote struct {
 	deaf bool
 }
 
-func (r *deafRemote) Lookup(ctx context.Context, node string, q *LookupRequest) (*LookupResult, error) {
+func (r *deafRemote) Lookup(ctx context.Context, node string, q *LookupRequest) (
+	*LookupResult, error,
+) {
 	if r.deaf {
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
@@ -31,9 +33,9 @@ func (r *deafRemote) Ask(ctx context.Context, node string, m Message) ([]byte, e
 	return r.Remote.Ask(ctx, node, m)
 }
 
-// TestDeafOwnerIsGivenUp: one who asks an owner for what that has stored, as the fast lane does, and
-// gets no answer, waits a limited time, be it for the record or for a chunk. A client has the bytes
-// in another way then. A fragment isn't waited for any longer.
+// TestDeafOwnerIsGivenUp: one who asks an owner for what that has stored, as the fast lane does,
+// and gets no answer, waits a limited time, be it for the record or for a chunk. A client has the
+// bytes in another way then.
 func TestDeafOwnerIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 20 << 10
@@ -71,6 +73,7 @@ func TestDeafOwnerIsGivenUp(t *testing.T) {
 	})
 }
 
+// TestDeafOwnerOfAFragment: a fragment isn't waited for any longer than a chunk.
 func TestDeafOwnerOfAFragment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const from, to = 1500, 1800
