@@ -66,7 +66,6 @@ func (u *usual) ask(t *testing.T, p *proxy.Proxy, name string, from, to int) (mi
 		if size, ok := u.sizes[name[:strings.Index(name, "/")]]; ok != (w.Code == 200) || ok && w.Body.Len() != size {
 			t.Fatalf("%s: %d, %d bytes", r.URL, w.Code, w.Body.Len())
 		}
-		runtime.Gosched() // as a server would that waits for the next request: fills have their turn
 	}
 	return u.asked - asked
 }

@@ -116,7 +116,7 @@ func (c *conn) Send(b *net.Buffers) (n int64, err error) {
 		}
 		sent, err := c.write(b)
 		n += sent
-		if !progressed(sent, err) {
+		if !c.progressed(sent, err) {
 			return n, err
 		}
 		c.renewed = 0
@@ -155,12 +155,4 @@ func (c *conn) renew() error {
 	}
 	c.renewed = now
 	return errors.Join(c.SetReadDeadline(after(c.server.http.IdleTimeout)), c.putOff())
-}
-
-// after is the deadline of what may take that long from now on; none if it is 0.
-func after(timeout time.Duration) (deadline time.Time) {
-	if timeout > 0 {
-		deadline = time.Now().Add(timeout)
-	}
-	return deadline
 }

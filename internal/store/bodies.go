@@ -168,11 +168,12 @@ func (r *relay) name() string {
 // relayed is a content that an owner sends.
 type relayed struct {
 	Content
-	relay    *relay
-	owner    string       // that sends it
-	cause    Cause        // for which it was asked for
-	pos, end int64        // end is -1 for the content's end; pos belongs to the fill's goroutine
-	told     int64        // up to where the owner has said what it expects
-	expects  atomic.Int32 // Asked, as it does; NotAsked once it has said more
-	settled  sync.Once
+	relay   *relay
+	owner   string       // that sends it
+	cause   Cause        // for which it was asked for
+	end     int64        // -1 for the content's end
+	pos     atomic.Int64 // all before it has come
+	told    int64        // up to where the owner has said what it expects
+	expects atomic.Int32 // Asked, as it does; NotAsked once it has said more
+	settled sync.Once
 }

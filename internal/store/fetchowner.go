@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -49,6 +50,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 		Warmed: found.Warmed,
 	}
 	switch {
+	case f.req.Stored && found.Record.Pass: // one who only looks leaves what is known here as it is
 	case found.Content == nil:
 		s.keepCopy(f, found.Record, found.Stored)
 	case found.Record.Pass:
@@ -99,9 +101,20 @@ func (s *Store) untilClosed(content Content) (context.Context, context.CancelFun
 	return ctx, cancel
 }
 
-// lookUp asks owner for the record that f is to bring. The request ends with the Remote.
+// promptTimeout bounds the wait for what another node knows or holds. It sends that at once; a node
+// that doesn't is given up, since who waits may not notice that its client has left.
+const promptTimeout = 2 * time.Second
+
+// lookUp asks owner for the record that f is to bring. The request ends with the Remote, or when it
+// takes too long for what is stored.
 func (s *Store) lookUp(f *flight, owner string, q *LookupRequest) (*LookupResult, error) {
-	found, err := s.cfg.Remote.Lookup(context.Background(), owner, q)
+	ctx := context.Background()
+	if f.req.Stored {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, promptTimeout)
+		defer cancel()
+	}
+	found, err := s.cfg.Remote.Lookup(ctx, owner, q)
 	if failed, ok := err.(*Failure); ok && failed.Stored != nil {
 		if s.lend(f, failed.Stored) {
 			failed.Stored.failure = failed

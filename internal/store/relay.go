@@ -116,9 +116,9 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	if err != nil {
 		return fill.Opened{}, err
 	}
-	body := r.reading(&relayed{
-		Content: got.Content, owner: owner, cause: by.Cause, pos: off, end: end,
-		told: min(end, r.s.slabEnd(r.rec, off)),
-	}, got.Foreseen)
+	b := &relayed{Content: got.Content, owner: owner, cause: by.Cause, end: end,
+		told: min(end, r.s.slabEnd(r.rec, off))}
+	b.pos.Store(off)
+	body := r.reading(b, got.Foreseen)
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
 }

@@ -220,10 +220,12 @@ func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
 		return o.given, nil
 	}
 	// Others may wait for this, too, and the owner answers at once.
+	ctx, cancel := context.WithTimeout(context.Background(), promptTimeout)
+	defer cancel()
 	known := o.store.Position()
 	q := &ChunkRequest{key[len(o.store.prefix):], known}
 	span := o.span.Call("peer chunk")
-	b, err := o.store.cfg.Remote.Ask(context.Background(), o.node, q)
+	b, err := o.store.cfg.Remote.Ask(ctx, o.node, q)
 	o.removed = o.store.removed(err, o.rec, known)
 	o.sent = err == nil
 	endChunk(span, o.node, err)
