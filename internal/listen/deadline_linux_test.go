@@ -69,8 +69,8 @@ func TestDeadlinesOfAStandstill(t *testing.T) {
 		c, client := lateConn(t, answering{})
 		comes(t, c, client, request)
 		client.CloseWrite()
-		if c.serveHits() {
-			t.Error("it goes to net/http")
+		if err := c.serveHits(); err != io.EOF {
+			t.Errorf("it goes to net/http: %v", err)
 		}
 		if err := c.CloseWrite(); err != nil {
 			t.Error(err)
