@@ -13,11 +13,19 @@ import (
 	"time"
 )
 
+// standstill is how late a timeout comes, at the least, if this process, or the machine, has stood
+// still. The server may have done its part in time then: the timeout says nothing about it.
+const standstill = time.Second
+
+// epoch is a moment to count from.
+var epoch = time.Now()
+
 // exchange is one request to a server, and the body of its response.
 //
 // Reads of the body wait for BodyTimeout at most. A timer runs during each Read. When it fires, it
 // ends the request's context, which makes net/http's Read return. A Read whose bytes come at that
-// very moment returns them, and the next one fails.
+// very moment returns them, and the next one fails. A timer that fires late, since this process
+// stood still, is started again.
 type exchange struct {
 	req    *http.Request
 	ctx    context.Context // that the request is sent and the body read under
@@ -25,20 +33,28 @@ type exchange struct {
 
 	waiting atomic.Bool // there is a connection, and nothing has come over it
 	conn    atomic.Pointer[guardedConn]
+	step    time.Duration
+	since   atomic.Int64 // when x began to connect, or to wait for the head, from epoch
+	stuck   atomic.Bool  // it was given a connection that can't be used, and that doesn't go
 
 	io.ReadCloser               // net/http's body
 	come          int64         // bytes of it that came with the head and haven't been read
 	limit         time.Duration // of a Read
 	timer         *time.Timer   // calls late
+	due           atomic.Int64  // when the timer is to fire, from epoch; 0 if no Read waits
 }
 
 // traced returns x's context, which has net/http inform x.
 func (x *exchange) traced() context.Context {
 	return httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { x.waiting.Store(false) },
+		GetConn: func(string) { x.begin(false) },
 		GotConn: func(info httptrace.GotConnInfo) {
-			x.waiting.Store(true)
-			x.conn.Store(use(info, x.req.URL))
+			x.begin(true)
+			c, ok := use(info, x.req.URL)
+			if x.conn.Store(c); !ok {
+				x.stuck.Store(true)
+				x.cancel(errStuck)
+			}
 		},
 		PutIdleConn: func(err error) {
 			if c := x.conn.Load(); c != nil && err == nil {
@@ -49,17 +65,36 @@ func (x *exchange) traced() context.Context {
 	})
 }
 
+// begin notes that x waits for a connection, or over one.
+func (x *exchange) begin(connected bool) {
+	x.since.Store(int64(time.Since(epoch)))
+	x.waiting.Store(connected)
+}
+
 // send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
 // itself tries again when a connection that was idle breaks, but not when a connection breaks that
 // it made for this request.
 func (x *exchange) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
-	brokeEarly := err != nil && x.waiting.Load() && !isTimeout(err)
-	if brokeEarly && x.ctx.Err() == nil && repeatable(req) {
+	if x.stuck.Load() {
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return nil, errStuck
+	}
+	again := err != nil && x.waiting.Load()
+	if isTimeout(err) {
+		took := time.Since(epoch) - time.Duration(x.since.Load())
+		again = took > x.step+standstill
+	}
+	if again && x.ctx.Err() == nil && repeatable(req) {
 		return next.RoundTrip(req)
 	}
 	return resp, err
 }
+
+// errStuck is the error of a request that might have got another one's response.
+var errStuck = timeoutError("a connection that was closed doesn't go")
 
 func repeatable(req *http.Request) bool {
 	reads := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == ""
@@ -89,13 +124,27 @@ func (x *exchange) follow(resp *http.Response) {
 // reads.
 func (x *exchange) Ready() bool { return x.come > 0 }
 
-func (x *exchange) late() { x.cancel(timeoutError(fmt.Sprintf("no byte for %v", x.limit))) }
+// late ends x, unless no Read waits any more, or has begun anew, or the timer has fired late.
+func (x *exchange) late() {
+	due, now := x.due.Load(), int64(time.Since(epoch))
+	switch {
+	case due == 0 || now < due:
+	case now-due > int64(standstill):
+		if x.due.CompareAndSwap(due, now+int64(x.limit)) {
+			x.timer.Reset(x.limit)
+		}
+	default:
+		x.cancel(timeoutError(fmt.Sprintf("no byte for %v", x.limit)))
+	}
+}
 
 // Read reads the body.
 func (x *exchange) Read(p []byte) (int, error) {
+	x.due.Store(int64(time.Since(epoch) + x.limit))
 	x.timer.Reset(x.limit)
-	defer x.timer.Stop()
 	n, err := x.ReadCloser.Read(p)
+	x.due.Store(0)
+	x.timer.Stop()
 	x.come -= int64(n)
 	if err == nil || err == io.EOF {
 		return n, err

@@ -16,8 +16,9 @@ import (
 //
 // A GET or HEAD without a body is sent once more if its connection, although made, broke before the
 // first byte of a response: the server was about to close it, or was being restarted. A refused
-// dial, a timeout or a context that is done is an error at once. The request may so reach the
-// server twice, which both methods allow (RFC 9110 section 9.2.2).
+// dial, a timeout or a context that is done is an error at once, unless the timeout has come late,
+// since this process stood still. The request may so reach the server twice, which both methods
+// allow (RFC 9110 section 9.2.2).
 //
 // The errors of a request that was sent, those of its body's Read too, are net.Errors and name its
 // method and its URL without userinfo.
@@ -33,7 +34,7 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	x := &exchange{req: req, limit: next.body}
+	x := &exchange{req: req, limit: next.body, step: next.step}
 	x.ctx, x.cancel = context.WithCancelCause(req.Context())
 	resp, err := x.send(s.choose(next, req), s.outgoing(x.traced(), req))
 	if err != nil {

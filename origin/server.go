@@ -77,6 +77,8 @@ type transports struct {
 	upgrade http.RoundTripper // so does this, for HTTP/1.1 only
 
 	body time.Duration // BodyTimeout, as it was when they were made
+	// what connecting takes at the most, and the wait for a response's head, as it was then
+	step time.Duration
 }
 
 // HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic

@@ -23,13 +23,16 @@ func (s *Server) transports() (*transports, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	s.next = &transports{kept: s.Transport, once: s.Transport, upgrade: s.Transport}
+	s.next = &transports{kept: s.Transport, once: s.Transport, upgrade: s.Transport,
+		step: math.MaxInt64 / 2}
 	if s.Transport == nil {
 		s.trust.idleTimeout.Store(int64(limit(s.IdleTimeout, defaultIdleTimeout)))
 		s.next = &transports{
 			kept:    s.newTransport(true, "h2", "http/1.1"),
 			once:    s.newTransport(false, "h2", "http/1.1"),
 			upgrade: s.newTransport(false, "http/1.1"),
+			step: max(limit(s.HeaderTimeout, defaultHeaderTimeout),
+				limit(s.DialTimeout, defaultDialTimeout)+limit(s.TLSTimeout, defaultTLSTimeout)),
 		}
 	}
 	s.next.body = cmp.Or(limit(s.BodyTimeout, defaultBodyTimeout), math.MaxInt64)

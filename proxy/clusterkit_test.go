@@ -100,6 +100,22 @@ func eventually(t testing.TB, what string, so func() bool) {
 	}
 }
 
+// restart ends node i, and has another in its place, which knows nothing.
+func (c *cluster) restart(i int, memory int64) {
+	c.t.Helper()
+	c.nodes[i].Server.Close()
+	c.nodes[i].Proxy.Close()
+	l, err := net.Listen("tcp", c.names[i])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	server := origin.HTTP(c.o.Base)
+	c.t.Cleanup(server.CloseIdleConnections)
+	cluster := proxy.Cluster{Listener: l, Peers: c.names, MissedHeartbeats: 100}
+	c.nodes[i] = newNode(c.t, proxy.Config{Origin: server, Memory: memory, Cluster: cluster})
+	c.await(len(c.nodes))
+}
+
 // owner is the node that owns path, by what the log of a request would say.
 func (c *cluster) owner(path string) int {
 	c.t.Helper()

@@ -96,7 +96,7 @@ func newLanesOf(t testing.TB, cfg proxy.Config) *lanes {
 		}
 	}
 	eventually(t, "all is logged", func() bool { return len(l.book.lines(t, "request")) == asked })
-	l.addresses[0] = strings.TrimPrefix(n.URL, "http://")
+	l.addresses[0] = served(t, &http.Server{Handler: n.Proxy}, n.Lane())
 	l.addresses[1] = served(t, &http.Server{Handler: n.Proxy}, nil)
 	return l
 }

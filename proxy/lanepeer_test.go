@@ -1,8 +1,11 @@
 package proxy_test
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -72,6 +75,11 @@ func TestLaneAsksTheOwner(t *testing.T) {
 		return h
 	}
 	tagged := origintest.File{Size: first, ETag: `"1"`, Header: maxAge("600")}
+	controlled := func(directives string) origintest.File {
+		f := tagged
+		f.Header = http.Header{"Cache-Control": {directives}}
+		return f
+	}
 	sized := func(size int64) origintest.File {
 		f := tagged
 		f.Size = size
@@ -83,6 +91,12 @@ func TestLaneAsksTheOwner(t *testing.T) {
 		absent  bool
 		slow    bool // the lane leaves it to net/http
 	}{
+		"not storable": {file: controlled("no-store"), slow: true},
+		"no-cache":     {file: controlled("no-cache"), slow: true},
+		"private":      {file: controlled("private, max-age=60"), slow: true},
+		"unlimited":    {file: origintest.File{Size: 10}, slow: true},
+		"unvalidated":  {file: origintest.File{Size: 10, Header: maxAge("0")}, slow: true},
+		"vary by all":  {file: origintest.File{Size: 10, Header: header("Vary", "*")}, slow: true},
 		"empty":        {file: sized(0)},
 		"in a record":  {file: sized(100)},
 		"a chunk":      {file: tagged},
@@ -145,6 +159,81 @@ func TestLaneAsksTheOwner(t *testing.T) {
 			}
 			if !tt.slow && (lines[0]["source"] != "peer" || lines[0]["cache"] != "hit") {
 				t.Errorf("it isn't a hit by way of the owner: %v", lines[0])
+			}
+		})
+	}
+}
+
+// TestLaneAsksARestartedOwner: what the lane answers by way of an owner that has restarted is what
+// the origin has now, or one content from before, of which this node had a fresh copy. If the rest
+// of that is gone, the response is aborted.
+func TestLaneAsksARestartedOwner(t *testing.T) {
+	const size = 2*first + 100 // which needs several questions
+	file := func(n byte) origintest.File {
+		return origintest.File{Size: size, Seed: n, ETag: fmt.Sprintf(`"%d"`, n), Header: maxAge("600")}
+	}
+	content := func(n byte) []byte { return origintest.Content(n, 0, size) }
+	type asked struct {
+		path   string
+		before bool // it was asked for by way of the lane before the restart
+		after  bool // it was asked for at the owner after that
+	}
+	for _, changed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("changed=%v", changed), func(t *testing.T) {
+			c := newCluster(t, 2, proxy.Config{})
+			lane := &countingLane{Lane: c.nodes[0].Lane()}
+			address := served(t, &http.Server{Handler: c.nodes[0].Proxy}, lane)
+			ask := func(a asked) (etag string, content []byte, whole bool) {
+				client, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				fmt.Fprintf(client, "GET /files/%s HTTP/1.1\r\nHost: a\r\n\r\n", a.path)
+				resp, err := http.ReadResponse(bufio.NewReader(client), nil)
+				if err != nil || resp.StatusCode != 200 {
+					t.Fatal(a, err)
+				}
+				content, err = io.ReadAll(resp.Body)
+				return resp.Header.Get("Etag"), content, err == nil
+			}
+			var all []asked
+			for i := range 32 {
+				path := c.pathOwnedBy(1, fmt.Sprint("f", i))
+				c.o.Handle("/"+path, file(1).ServeHTTP)
+				c.nodes[1].expect(200, content(1), "/files/"+path)
+				a := asked{path, i&1 > 0, i&2 > 0}
+				if all = append(all, a); a.before {
+					if _, got, whole := ask(a); !whole || !bytes.Equal(got, content(1)) {
+						t.Errorf("%+v: %d bytes", a, len(got))
+					}
+				}
+			}
+			c.restart(1, memory)
+			now := byte(1)
+			if changed {
+				now = 2
+			}
+			before := lane.answered.Load()
+			for _, a := range all {
+				c.o.Handle("/"+a.path, file(now).ServeHTTP)
+				if a.after {
+					c.nodes[1].expect(200, content(now), "/files/"+a.path)
+				}
+				for range 2 {
+					tag, got, whole := ask(a)
+					old := changed && a.before && tag == file(1).ETag &&
+						bytes.HasPrefix(content(1), got)
+					switch {
+					case whole && tag == file(now).ETag && bytes.Equal(got, content(now)):
+					case old && (!whole || len(got) == size): // the rest of a copy may be gone
+					default:
+						t.Errorf("%+v: %s and %d bytes, whole: %v", a, tag, len(got), whole)
+					}
+				}
+			}
+			if lane.answered.Load() == before {
+				t.Error("the lane has answered nothing")
 			}
 		})
 	}

@@ -72,8 +72,6 @@ func (u *usual) ask(t *testing.T, p *proxy.Proxy, name string, from, to int) (mi
 			w.Body.Len() != size {
 			t.Fatalf("%s: %d, %d bytes", r.URL, w.Code, w.Body.Len())
 		}
-		// as a server would that waits for the next request: fills have their turn
-		runtime.Gosched()
 	}
 	return u.asked - asked
 }

@@ -69,8 +69,9 @@ type Proxy struct {
 
 	largest largest
 
-	purges purge.Ledger
-	purged atomic.Int64
+	purges       purge.Ledger
+	purged       atomic.Int64 // purges; not all nodes have acknowledged purgedInPart of them
+	purgedInPart atomic.Int64
 
 	stopUnsolicited func() // ends the notices of unsolicited responses
 

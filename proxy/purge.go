@@ -14,7 +14,7 @@ import (
 // A PurgeRequest is what is purged: URLs, Prefixes and Groups, each a []string, or All of it; with
 // Queries and Soft, which are switches, and an ID. A PurgeResult is what has come of that: its ID
 // and its Nodes, of which each NodePurge has the Name, how many stored responses were Purged there,
-// and an Err if the node hasn't acknowledged.
+// and an Err if the node hasn't acknowledged, with until when it may serve what was purged.
 type (
 	PurgeRequest = purge.Request
 	PurgeResult  = purge.Result
@@ -76,12 +76,16 @@ func (p *Proxy) named(q *purge.Request) (*store.Purge, error) {
 }
 
 func (p *Proxy) purgeNow(q *purge.Request, named *store.Purge) *purge.Result {
-	swept, others := p.store.Purge(named)
-	r := &purge.Result{ID: q.ID, Nodes: []purge.Node{{Name: p.node.Self(), Purged: swept}}}
+	here, others := p.store.Purge(named)
+	r := &purge.Result{ID: q.ID,
+		Nodes: []purge.Node{{Name: p.node.Self(), Purged: here.Responses}}}
 	for _, n := range others {
-		r.Nodes = append(r.Nodes, purge.Node{Name: n.Node, Purged: n.Swept, Err: n.Err})
+		r.Nodes = append(r.Nodes, purge.Node{Name: n.Node, Purged: n.Responses, Err: n.Err,
+			OldUntil: n.OldUntil, CopiesUntil: n.CopiesUntil})
 	}
-	p.purged.Add(1)
+	if p.purged.Add(1); !r.Complete() {
+		p.purgedInPart.Add(1)
+	}
 	p.logPurge(q, r)
 	return r
 }
@@ -91,7 +95,8 @@ func (p *Proxy) logPurge(q *purge.Request, r *purge.Result) {
 	line, purged := p.cfg.Logger.Info(), 0
 	for _, n := range r.Nodes {
 		if purged += n.Purged; n.Err != nil {
-			p.cfg.Logger.Warn().Str("peer", n.Name).Err(n.Err).Msg("purge not acknowledged")
+			p.cfg.Logger.Warn().Str("peer", n.Name).Str("old_until", purge.Until(n.OldUntil)).
+				Err(n.Err).Msg("purge not acknowledged")
 		}
 	}
 	lists := []struct {

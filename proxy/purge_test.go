@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -255,5 +257,109 @@ func TestPurgeNamesWhoMissesIt(t *testing.T) {
 			!strings.HasPrefix(n.Err.Error(), "it is down: ") {
 			t.Errorf("%+v", n)
 		}
+	}
+}
+
+// TestPurgeTellsUntilWhen: of a node that hasn't acknowledged the purge of a URL, it is told until when
+// it may use what the others had of that, and "unknown" where they can't know.
+func TestPurgeTellsUntilWhen(t *testing.T) {
+	now := newClock()
+	c := newCluster(t, 3, proxy.Config{Now: now.Now, MaxStale: time.Hour, Cluster: proxy.Cluster{Lease: 7 * time.Second}})
+	if err := c.nodes[2].Proxy.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.await(2)
+	const unknown = -1
+	control := map[string]string{
+		"must": "max-age=600, must-revalidate", "fresh": "max-age=60", "meanwhile": "max-age=60, stale-while-revalidate=7200",
+		"error": "max-age=60, stale-if-error=5", "never": "no-cache", "soft": "max-age=60", "q": "max-age=60", "none": "no-store",
+	}
+	for path, value := range control {
+		h := http.Header{"Cache-Control": {value}}
+		c.o.Handle("/"+path, origintest.File{Size: 10, ETag: `"1"`, Header: h}.ServeHTTP)
+		c.nodes[1].get("/files/" + path)
+	}
+	now.Advance(20 * time.Second) // the node that is away may have validated it since
+	purge := func(q proxy.PurgeRequest) proxy.NodePurge {
+		r, err := c.nodes[0].Purge(t.Context(), q)
+		if err != nil || len(r.Nodes) != 3 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		for _, n := range r.Nodes {
+			if n.Name == c.names[2] {
+				return n
+			}
+			if n.Err != nil || !n.OldUntil.IsZero() || !n.CopiesUntil.IsZero() {
+				t.Errorf("%+v", n)
+			}
+		}
+		return proxy.NodePurge{}
+	}
+	purge(proxy.PurgeRequest{URLs: []string{"/files/soft"}, Soft: true})
+	for _, tt := range []struct {
+		q    proxy.PurgeRequest
+		want int // seconds
+	}{
+		{proxy.PurgeRequest{URLs: []string{"/files/must"}}, 600},
+		{proxy.PurgeRequest{URLs: []string{"/files/must"}}, unknown}, // nothing is left that tells
+		{proxy.PurgeRequest{URLs: []string{"/files/fresh"}}, 3660},
+		{proxy.PurgeRequest{URLs: []string{"/files/meanwhile"}, Soft: true}, 7260},
+		{proxy.PurgeRequest{URLs: []string{"/files/error"}}, 65},
+		{proxy.PurgeRequest{URLs: []string{"/files/never"}}, 0},
+		{proxy.PurgeRequest{URLs: []string{"/files/soft"}}, unknown},
+		{proxy.PurgeRequest{URLs: []string{"/files/none"}}, unknown},
+		{proxy.PurgeRequest{URLs: []string{"/files/q"}, Queries: true}, unknown},
+		{proxy.PurgeRequest{URLs: []string{"/files/q", "/files/more"}}, unknown},
+		{proxy.PurgeRequest{Prefixes: []string{"/files"}}, unknown},
+	} {
+		n, want := purge(tt.q), time.Time{}
+		if tt.want != unknown {
+			want = now.Now().Add(time.Duration(tt.want) * time.Second)
+		}
+		if n.Err == nil || !n.OldUntil.Equal(want) || !n.CopiesUntil.Equal(now.Now().Add(7*time.Second)) {
+			t.Errorf("%+v: %v, want %v; %+v", tt.q, n.OldUntil.Sub(now.Now()), tt.want, n)
+		}
+	}
+	if s := c.nodes[0].Stats(); s.Purges != 12 || s.PurgesIncomplete != 12 {
+		t.Errorf("%d purges, of which %d aren't complete", s.Purges, s.PurgesIncomplete)
+	}
+}
+
+// TestPurgeWhileClosing: purges that are under way when a proxy closes end, and those that come later
+// reach no other node.
+func TestPurgeWhileClosing(t *testing.T) {
+	c := newCluster(t, 2, proxy.Config{})
+	c.o.Handle("/a", (&versions{}).ServeHTTP)
+	n := c.nodes[0]
+	var purging sync.WaitGroup
+	begun, closed := make(chan struct{}, 100), make(chan struct{})
+	for range 4 {
+		purging.Go(func() {
+			for {
+				select {
+				case <-closed:
+					return
+				default:
+				}
+				if _, err := n.Purge(t.Context(), proxy.PurgeRequest{URLs: []string{"/files/a"}}); err != nil {
+					t.Error(err)
+				}
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	n.get("/files/a")
+	<-begun
+	if err := n.Proxy.Close(); err != nil {
+		t.Error(err)
+	}
+	close(closed)
+	purging.Wait()
+	r, err := n.Purge(t.Context(), proxy.PurgeRequest{All: true})
+	if err != nil || r.Complete() || r.Nodes[0].Err != nil {
+		t.Errorf("once it is closed: %+v, %v", r, err)
 	}
 }

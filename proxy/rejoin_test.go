@@ -3,14 +3,12 @@ package proxy_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/origintest"
-	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -59,17 +57,7 @@ func ownerRestarts(t *testing.T, invalidate func(n *node, path string, f *origin
 		}
 	}
 
-	c.nodes[0].Server.Close()
-	c.nodes[0].Proxy.Close()
-	l, err := net.Listen("tcp", c.names[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := origin.HTTP(c.o.Base)
-	t.Cleanup(server.CloseIdleConnections)
-	cluster := proxy.Cluster{Listener: l, Peers: c.names, MissedHeartbeats: 100}
-	c.nodes[0] = newNode(t, proxy.Config{Origin: server, Memory: 16 << 20, Cluster: cluster})
-	c.await(3)
+	c.restart(0, 16<<20)
 	before := []int64{1: c.nodes[1].Stats().OriginRequests, 2: c.nodes[2].Stats().OriginRequests}
 	read(c.nodes[0])
 	for i := 1; i < 3; i++ {

@@ -54,8 +54,8 @@ type Stats struct {
 	// that remove what they match, and those that have it validated.
 	Removes, Revalidates, Expires int64
 
-	// Purges were asked for at this node.
-	Purges int64
+	// Purges were asked for at this node. PurgesIncomplete of them not all nodes have acknowledged.
+	Purges, PurgesIncomplete int64
 
 	// Fills are bodies that have been read into the cache, or from another node; LiveFills are
 	// being read now.
@@ -114,7 +114,7 @@ func (p *Proxy) Stats() Stats {
 		Failures:    p.server.Failures(),
 		Refused:     p.refusals(),
 		Ended:       p.access.Requests.Read(),
-		Purges:      p.purged.Load(),
+		Purges:      p.purged.Load(), PurgesIncomplete: p.purgedInPart.Load(),
 
 		Self: p.node.Self(), Ring: p.node.Ring(), RingEpoch: p.node.RingEpoch(),
 		PeersRefused: p.node.Refused(),

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,6 +143,7 @@ func TestSpans(t *testing.T) {
 		t.Errorf("the origin is sent %q by %q", sent(), traceparent(fetch))
 	}
 	for message, s := range map[string]tracetest.SpanStub{"request": request, "origin": fetch} {
+		eventually(t, "there is a line", func() bool { return len(log.lines(t, message)) > 0 })
 		line := log.lines(t, message)[0]
 		if line["trace_id"] != s.SpanContext.TraceID().String() ||
 			line["span_id"] != s.SpanContext.SpanID().String() {
@@ -259,6 +262,55 @@ func TestTraceFieldsSelectNothing(t *testing.T) {
 		Keys: proxy.KeyRules{Fields: []string{"traceparent"}}}
 	if err := cfg.Validate(); err == nil {
 		t.Error("a traceparent may be in the key")
+	}
+}
+
+// TestTraceFieldsCollapse: clients of all nodes, each with a trace of its own, share one request to
+// the origin for a cold variant and one for a stale one, although the origin's Vary names the fields.
+func TestTraceFieldsCollapse(t *testing.T) {
+	const clients = 30
+	for _, traced := range []bool{false, true} {
+		t.Run(fmt.Sprint("traced=", traced), func(t *testing.T) {
+			now := newClock()
+			cfg := proxy.Config{Now: now.Now}
+			if traced {
+				cfg.TracerProvider, _ = newSpans(t, sdk.AlwaysSample())
+			}
+			c := newCluster(t, 3, cfg)
+			h := maxAge("60")
+			h.Set("Vary", "Traceparent, Accept-Language, Tracestate")
+			file := origintest.File{Size: 1000, ETag: `"1"`, Header: h}
+			var asked [4]chan bool // closed when the clients of that round have begun
+			for i := range asked {
+				asked[i] = make(chan bool)
+			}
+			var present atomic.Int32
+			c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+				<-asked[present.Load()]
+				file.ServeHTTP(w, r)
+			})
+			for round, language := range []string{"de", "de", "en", "en"} { // cold and stale
+				present.Store(int32(round))
+				var begun, all sync.WaitGroup
+				for i := range clients {
+					begun.Add(1)
+					all.Go(func() {
+						begun.Done()
+						c.nodes[i%3].expect(200, origintest.Content(0, 0, 1000), "/files/f", "Accept-Language: "+language,
+							fmt.Sprintf("Traceparent: 00-%032x-%016x-01", 100*round+i+1, i+1), fmt.Sprint("Tracestate: x=", i))
+					})
+				}
+				begun.Wait()
+				close(asked[round])
+				all.Wait()
+				if got := c.o.Count(); got != round+1 {
+					t.Errorf("round %d: %d requests to the origin in all", round, got)
+				}
+				if round%2 == 0 {
+					now.Advance(time.Hour)
+				}
+			}
+		})
 	}
 }
 

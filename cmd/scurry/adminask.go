@@ -145,15 +145,20 @@ func rejected(address string, res *http.Response, body []byte) error {
 	case http.StatusOK:
 		return nil
 	case http.StatusBadRequest:
-		var problem admin.Problem
-		if json.Unmarshal(body, &problem) != nil {
-			problem.Detail = string(bytes.TrimSpace(body)) // it is text
-		}
-		return usagef("%s", problem.Detail)
+		return usagef("%s", detail(body))
 	case http.StatusUnauthorized:
 		return usagef("the node at %s wants its token: give the file that has it as "+
 			"--admin-token-file", address)
 	}
 	return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with --admin",
 		address, res.Status)
+}
+
+// detail is what an admin listener says is wrong: that of a problem document, or a text.
+func detail(body []byte) string {
+	var problem admin.Problem
+	if json.Unmarshal(body, &problem) != nil {
+		return string(bytes.TrimSpace(body))
+	}
+	return problem.Detail
 }

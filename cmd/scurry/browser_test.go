@@ -116,22 +116,34 @@ func (b *browser) click(selectors ...string) {
 // evaluate is what an expression is in the page.
 func evaluate[T any](b *browser, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	value, err := evaluated[T](b, expression)
 	if err != nil {
 		b.t.Fatalf("%s: %v", expression, err)
 	}
 	return value
 }
 
-// await waits until an expression is true in the page. The page's own policy doesn't let it wait.
+func evaluated[T any](b *browser, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+}
+
+// await waits until an expression is true in the page, which may be another page meanwhile. The
+// page's own policy doesn't let it wait.
 func (b *browser) await(expression string) {
 	b.t.Helper()
 	deadline := time.After(time.Minute)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for !evaluate[bool](b, "!!("+expression+")") {
+	for {
+		is, err := evaluated[bool](b, "!!("+expression+")")
+		switch goesOn := err != nil && strings.Contains(err.Error(), "navigated or closed"); {
+		case is:
+			return
+		case err != nil && !goesOn:
+			b.t.Fatalf("%s: %v", expression, err)
+		}
 		select {
 		case <-tick.C:
 		case <-deadline:

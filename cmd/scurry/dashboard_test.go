@@ -26,6 +26,7 @@ func TestDashboard(t *testing.T) {
 	b.show(1440, "light")
 	b.do(chromedp.Navigate("http://" + node.admin + "/"))
 	b.awaitText("#state", "Live")
+	b.awaitText("#requests-chart", "No traffic in the last minutes")
 	b.awaitText("#hottest", "No requests lately")
 	b.awaitText("#largest", "Nothing is stored yet")
 	b.awaitText("#errors", "None since the start")

@@ -16,13 +16,14 @@ import (
 
 // follower purges what has changed in the folder that is the origin, on all nodes.
 type follower struct {
+	ctx   context.Context // when it has ended, nothing is purged any more
 	mount string
-	purge func(context.Context, proxy.PurgeRequest) (proxy.PurgeResult, error)
+	purge purgeFunc
 	log   zerolog.Logger
 }
 
-// purgeTime is how long the nodes may take to acknowledge a purge.
-const purgeTime = 5 * time.Second
+// purgeFunc is Proxy.Purge.
+type purgeFunc func(context.Context, proxy.PurgeRequest) (proxy.PurgeResult, error)
 
 // maxNames is how many URLs one purge may have.
 const maxNames = 500
@@ -31,28 +32,31 @@ const maxNames = 500
 // many.
 const watchTime = 2 * time.Second
 
-// followFolder begins to follow changes of the origin, if that is a folder, and returns a func to
-// end that. Where there can be no notice of them, they show when what is stored isn't fresh any
-// more.
-func followFolder(cfg *config.Config, p *proxy.Proxy, log zerolog.Logger) (end func() error) {
+// followFolder begins to follow changes of the origin, if that is a folder. Where there can be no
+// notice of them, they show when what is stored isn't fresh any more. Once stop has been called, no
+// purge begins. A purge that is under way then may wait for another node for some seconds, and ends
+// with the proxy: wait, which returns when nothing is followed any more, is for after that.
+func followFolder(cfg *config.Config, purge purgeFunc, log zerolog.Logger) (stop, wait func() error) {
 	none := func() error { return nil }
 	if cfg.Origin.Dir == "" {
-		return none
+		return none, none
 	}
-	f := follower{mount: string(cfg.Mount), purge: p.Purge, log: log}
+	ctx, cancel := context.WithCancel(context.Background())
+	stop = func() error { cancel(); return nil }
+	f := follower{ctx: ctx, mount: string(cfg.Mount), purge: purge, log: log}
 	w, err := watch.Open(watch.Config{
 		Folder: cfg.Origin.Dir, Dotfiles: cfg.Dotfiles, Changed: f.changed, Log: log,
 	})
 	if err != nil {
 		log.Warn().Err(config.FileProblem(err)).Msg("changes of the folder aren't noticed: they " +
 			"show when what is stored isn't fresh any more")
-		return none
+		return stop, none
 	}
 	select {
 	case <-w.Ready():
 	case <-time.After(watchTime):
 	}
-	return w.Close
+	return stop, w.Close
 }
 
 // changed purges what isn't true any more after those changes.
@@ -62,13 +66,17 @@ func (f follower) changed(c watch.Changes) {
 		f.ask(proxy.PurgeRequest{URLs: names[:n], Queries: true})
 		names = names[n:]
 	}
+	trees := proxy.PurgeRequest{Queries: true} // together, since each purge of prefixes looks at all
 	for _, tree := range c.Trees {
 		if tree == "." { // files may be as they were: they are validated
 			f.ask(proxy.PurgeRequest{Prefixes: []string{f.mount}, Soft: true})
 			continue
 		}
-		f.ask(proxy.PurgeRequest{URLs: []string{f.url(path.Dir(tree) + "/")}, Queries: true,
-			Prefixes: []string{f.url(tree)}})
+		trees.URLs = append(trees.URLs, f.url(path.Dir(tree)+"/"))
+		trees.Prefixes = append(trees.Prefixes, f.url(tree))
+	}
+	if len(trees.Prefixes) > 0 {
+		f.ask(trees)
 	}
 }
 
@@ -92,14 +100,16 @@ func (f follower) url(name string) string {
 }
 
 func (f follower) ask(q proxy.PurgeRequest) {
-	ctx, cancel := context.WithTimeout(context.Background(), purgeTime)
-	defer cancel()
-	result, err := f.purge(ctx, q)
-	if err == nil && !result.Complete() {
+	if f.ctx.Err() != nil {
+		return
+	}
+	result, err := f.purge(f.ctx, q)
+	switch {
+	case f.ctx.Err() != nil: // nobody is served from here any more
+	case err != nil:
+		f.log.Error().Err(err).Msg("changes of the folder can't be purged")
+	case !result.Complete():
 		f.log.Warn().Msg("not every node knows of the changes in the folder: those that don't " +
 			"learn of them when there is contact again")
-	}
-	if err != nil {
-		f.log.Error().Err(err).Msg("changes of the folder can't be purged")
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/watch"
 	"github.com/scurrycache/scurry/proxy"
 )
@@ -22,17 +23,19 @@ import (
 // folder that shows it; a tree is a prefix; the whole is validated.
 func TestFollower(t *testing.T) {
 	var asked []proxy.PurgeRequest
-	f := follower{mount: "/files/", log: zerolog.Nop(), purge: func(_ context.Context,
-		q proxy.PurgeRequest) (proxy.PurgeResult, error) {
-		asked = append(asked, q)
-		return proxy.PurgeResult{}, nil
-	}}
-	f.changed(watch.Changes{Paths: []string{"a b", "d/e?", "d/f"}, Trees: []string{".", "d/g"}})
+	f := follower{ctx: t.Context(), mount: "/files/", log: zerolog.Nop(),
+		purge: func(_ context.Context, q proxy.PurgeRequest) (proxy.PurgeResult, error) {
+			asked = append(asked, q)
+			return proxy.PurgeResult{}, nil
+		}}
+	f.changed(watch.Changes{Paths: []string{"a b", "d/e?", "d/f"}, Trees: []string{".", "d/g",
+		"h"}})
 	want := []proxy.PurgeRequest{
 		{URLs: []string{"/files/", "/files/a%20b", "/files/a%20b/", "/files/d/", "/files/d/e%3F",
 			"/files/d/e%3F/", "/files/d/f", "/files/d/f/"}, Queries: true},
 		{Prefixes: []string{"/files/"}, Soft: true},
-		{URLs: []string{"/files/d/"}, Prefixes: []string{"/files/d/g"}, Queries: true},
+		{URLs: []string{"/files/d/", "/files/"}, Prefixes: []string{"/files/d/g", "/files/h"},
+			Queries: true},
 	}
 	if fmt.Sprint(asked) != fmt.Sprint(want) {
 		t.Errorf("purges\n%+v, want\n%+v", asked, want)
@@ -46,6 +49,38 @@ func TestFollower(t *testing.T) {
 	if len(asked) != 3 || slices.ContainsFunc(asked,
 		func(q proxy.PurgeRequest) bool { return len(q.URLs) > maxNames }) {
 		t.Errorf("%d purges", len(asked))
+	}
+}
+
+// TestFollowingEnds: a node that ends doesn't wait for a purge that waits for another node. It ends
+// that, and no other purge begins.
+func TestFollowingEnds(t *testing.T) {
+	dir := t.TempDir()
+	begun, closed := make(chan struct{}, 9), make(chan struct{})
+	purge := func(context.Context, proxy.PurgeRequest) (proxy.PurgeResult, error) {
+		begun <- struct{}{}
+		<-closed
+		return proxy.PurgeResult{}, nil
+	}
+	stop, wait := followFolder(&config.Config{Origin: config.Origin{Dir: dir}}, purge,
+		zerolog.Nop())
+	write := func(name string) {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a")
+	<-begun
+	write("b")
+	if err := stop(); err != nil { // though the purge goes on
+		t.Error(err)
+	}
+	close(closed)
+	if err := wait(); err != nil {
+		t.Error(err)
+	}
+	if len(begun) > 0 {
+		t.Errorf("%d purges have begun since", len(begun))
 	}
 }
 

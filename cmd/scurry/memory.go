@@ -57,14 +57,14 @@ func memoryLimit(budget int64, env []string) int64 {
 	return budget + budget/4 + constant
 }
 
-// closeTime is how long a node waits for its cache to be emptied.
+// closeTime is how long a node waits for its cache to be emptied, and for what follows a folder.
 const closeTime = 2 * time.Second
 
-// inTime closes a cache, and waits for that no longer than closeTime. It takes about a second for a
-// million chunks. The process is about to end, which frees the memory.
-func inTime(closeCache func() error) error {
+// inTime waits for the end of what ends no longer than closeTime: to empty a cache takes about a
+// second for a million chunks. The process is about to end, which frees the memory.
+func inTime(end func() error) error {
 	closed := make(chan error, 1)
-	go func() { closed <- closeCache() }()
+	go func() { closed <- end() }()
 	select {
 	case err := <-closed:
 		return err

@@ -95,8 +95,9 @@ func start(
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
-	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
-	n.closers = append(n.closers, followFolder(cfg, n.proxy, n.log))
+	stop, wait := followFolder(cfg, n.proxy.Purge, n.log)
+	n.closers = append(n.closers, func() error { return inTime(wait) },
+		func() error { return inTime(n.proxy.Close) }, stop)
 	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), delay(cfg), log)
 	n.client.MaxConns = int(cfg.MaxConnections)
 	n.client.MaxClientConns = int(cfg.MaxClientConnections)

@@ -74,7 +74,7 @@ func (c *purgeCmd) print(p process, address string, body []byte) error {
 		said := fmt.Sprintf("%d purged", n.Purged)
 		if n.Reason != "" {
 			failed++
-			said = n.Reason
+			said = n.Reason + "; old content is possible until: " + n.OldUntil
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", cmp.Or(n.Name, address), n.Status, said)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/admin"
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
@@ -187,15 +188,13 @@ func joinLines(err error) error {
 const reloadTime = 10 * time.Second
 
 // serveReload answers POST /reload: 200 with a line for each change, or 422 with what is wrong.
-func (n *node) serveReload(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+func (n *node) serveReload(w http.ResponseWriter, r *http.Request) {
 	changes, err := n.reload()
 	if err != nil {
-		w.WriteHeader(http.StatusUnprocessableEntity)
-		fmt.Fprintln(w, joinLines(err))
+		admin.Refuse(w, r, http.StatusUnprocessableEntity, joinLines(err).Error())
 		return
 	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	fmt.Fprintln(w, "reloaded")
 	for _, c := range changes {
 		fmt.Fprintln(w, c)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/scurrycache/scurry/internal/admin"
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/origintest"
 )
@@ -211,6 +213,17 @@ func TestReloadRefused(t *testing.T) {
 		})
 	}
 	r.set(t, "memory: lots")
+	res, err := http.Post("http://"+r.admin+"/reload", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problem admin.Problem
+	if json.NewDecoder(res.Body).Decode(&problem) != nil || res.StatusCode != 422 ||
+		res.Header.Get("Content-Type") != "application/problem+json" ||
+		problem.Status != 422 || !strings.Contains(problem.Detail, "memory: expected") {
+		t.Errorf("POST /reload: %s, %+v", res.Status, problem)
+	}
+	res.Body.Close()
 	if code, _, errs := r.reload(t, "--config="+r.file); code != exitFailed ||
 		!strings.Contains(errs, "memory: expected") {
 		t.Errorf("with the file's name: exit code %d, %q", code, errs)

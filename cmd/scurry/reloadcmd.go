@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -37,7 +36,7 @@ func (c *reloadCmd) Run(ctx context.Context, p process) error {
 	case err != nil:
 		return noAnswer(address, err)
 	case res.StatusCode == http.StatusUnprocessableEntity:
-		return fmt.Errorf("not reloaded: the settings stay as they were: %s", bytes.TrimSpace(body))
+		return fmt.Errorf("not reloaded: the settings stay as they were: %s", detail(body))
 	}
 	if err := rejected(address, res, body); err != nil {
 		return err

@@ -22,9 +22,22 @@ type session struct {
 	at    map[string]string // where a server listens that the page has at 127.0.0.1 on that port
 	asked int               // how many commands have asked a server
 	nodes *fleet            // of the page's cluster, if there is one
+
+	remote string // where an admin address listens that the page has at 10.0.0.1:10001, or ""
 }
 
-var word = regexp.MustCompile(`'[^']*'|\S+`)
+var word = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+`)
+
+// wordsOf are the words of a command, without the quotes around them.
+func wordsOf(command string) (words []string) {
+	for _, w := range word.FindAllString(command, -1) {
+		if quote := w[:1]; strings.Contains(`'"`, quote) {
+			w = strings.Trim(w, quote)
+		}
+		words = append(words, w)
+	}
+	return words
+}
 
 // carryOut carries out the commands of a block.
 func (s *session) carryOut(t *testing.T, block string) {
@@ -32,10 +45,7 @@ func (s *session) carryOut(t *testing.T, block string) {
 	var nodes [][]string // of a cluster, all of which are started before the next command
 	for _, step := range strings.Split(block, "$ ")[1:] {
 		command, want, _ := strings.Cut(strings.ReplaceAll(step, "\\\n", ""), "\n")
-		var words []string
-		for _, w := range word.FindAllString(command, -1) {
-			words = append(words, strings.Trim(w, "'"))
-		}
+		words := wordsOf(command)
 		node := words[0] == "scurry" && strings.Contains(words[1], ":")
 		if nodes != nil && !node {
 			s.cluster(t, nodes)
@@ -147,6 +157,9 @@ func (s *session) here(text string) string {
 	for port, at := range s.at {
 		pairs = append(pairs, "127.0.0.1:"+port, at)
 	}
+	if s.remote != "" {
+		pairs = append(pairs, "10.0.0.1:10001", s.remote)
+	}
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
@@ -214,8 +227,8 @@ func (s *session) curl(t *testing.T, words []string) string {
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || resp.StatusCode >= 400 {
+		t.Fatalf("%s: %s, %v", target, resp.Status, err)
 	}
 	return s.there(string(b))
 }

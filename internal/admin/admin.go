@@ -4,12 +4,13 @@
 //	request ─► guard: its Host, its site, its token ─► route ─► what Config's functions tell
 //
 // Only the two health checks are before the guard. Errors are problem documents (RFC 9457), but for
-// those of /explain as text, and for browsers.
+// browsers, which get text.
 package admin
 
 import (
 	"net/http"
 	"net/http/pprof"
+	runtime "runtime/pprof"
 	"strings"
 	"time"
 )
@@ -101,7 +102,14 @@ func profiles(mux *http.ServeMux) {
 			h(w, r)
 		}
 	}
-	mux.HandleFunc("GET /debug/pprof/", slow(pprof.Index))
+	mux.HandleFunc("GET /debug/pprof/", func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/debug/pprof/")
+		if name != "" && runtime.Lookup(name) == nil {
+			Refuse(w, r, http.StatusNotFound, "there is no such profile: /debug/pprof/ lists them")
+			return
+		}
+		slow(pprof.Index)(w, r)
+	})
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", slow(pprof.Profile))
 	mux.HandleFunc("GET /debug/pprof/trace", slow(pprof.Trace))

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -179,6 +180,39 @@ func TestRoutes(t *testing.T) {
 		if res, body := ask(t, server, method, path); res.StatusCode != status ||
 			problem(t, []byte(body)).Status != status {
 			t.Errorf("%s: %s %q", route, res.Status, body)
+		}
+	}
+}
+
+// TestSpelledPaths: a path whose characters are escaped is the same path, with the token that the
+// node wants and without.
+func TestSpelledPaths(t *testing.T) {
+	for _, token := range []string{"", "Bearer 0123456789abcdef"} {
+		c := full()
+		c.Token = []byte("0123456789abcdef")
+		h := admin.Handler(c)
+		status := func(method, path string) (int, string) {
+			r := httptest.NewRequest(method, path, nil)
+			r.Host = "localhost"
+			r.Header.Set("Authorization", token)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			return w.Code, w.Header().Get("Content-Type")
+		}
+		for _, route := range []string{
+			"GET /healthz", "GET /readyz", "GET /readyz?verbose", "GET /version", "GET /config", "GET /peers", "GET /stats", "GET /files",
+			"GET /errors", "GET /metrics", "GET /explain?url=/files/a", "GET /dashboard/js/main.js", "GET /debug/pprof/heap", "POST /purge",
+			"POST /purge/files/a", "POST /purge/key/a", "POST /warm", "POST /reload", "GET /purge", "GET /none",
+		} {
+			method, path, _ := strings.Cut(route, " ")
+			spelled := fmt.Sprintf("/%%%02x%s", path[1], path[2:])
+			code, media := status(method, path)
+			if got, gotMedia := status(method, spelled); got != code || gotMedia != media {
+				t.Errorf("%s %s: %d %s, and %s: %d %s", method, spelled, got, gotMedia, path, code, media)
+			}
+			if want := token == "" && !slices.Contains([]string{"/healthz", "/readyz", "/dashboard/js/main.js"}, path); want != (code == 401) {
+				t.Errorf("%s with %q: %d", route, token, code)
+			}
 		}
 	}
 }

@@ -35,13 +35,10 @@ func (e Explain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		asked, err = request(r, form)
 	}
-	program := form.Get("format") == "json"
 	switch {
-	case err != nil && program:
-		Refuse(w, r, http.StatusBadRequest, err.Error())
 	case err != nil:
-		answer(w, http.StatusBadRequest, err.Error()+"\n")
-	case program:
+		Refuse(w, r, http.StatusBadRequest, err.Error())
+	case form.Get("format") == "json":
 		writeJSON(w, http.StatusOK, "application/json", e(asked, form.Get("probe") != "0"))
 	default:
 		answer(w, http.StatusOK, e(asked, form.Get("probe") != "0").String())

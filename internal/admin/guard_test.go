@@ -149,8 +149,47 @@ func problem(t *testing.T, body []byte) (p admin.Problem) {
 	return p
 }
 
-// TestLinkToDashboard: a link of another site may lead to the page, and that site may have nothing
-// else, nor the page in its own.
+// TestErrorsAreProblems: whatever is wrong, a program gets a problem document, and a browser text.
+func TestErrorsAreProblems(t *testing.T) {
+	c := full()
+	c.Warm = admin.NewWarm(nil, c.Draining)
+	c.Reload = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		admin.Refuse(w, r,
+			422, "no such file")
+	})
+	h := admin.Handler(c)
+	for _, route := range []string{
+		"GET /none", "POST /stats", "DELETE /", "GET /purge", "GET /warm", "POST /warm",
+		"POST /reload", "GET /reload", "GET /explain",
+		"GET /explain?url=a", "GET /explain?x=y", "GET /files?n=x", "GET /events", "POST /explain",
+		"POST /metrics", "PUT /readyz?verbose", "GET /debug/pprof/none", "PUT /debug/pprof/",
+	} {
+		for _, accept := range []string{"", "*/*", "application/json", "text/html,*/*"} {
+			method, path, _ := strings.Cut(route, " ")
+			r := httptest.NewRequest(method, path, nil)
+			r.Host = "localhost"
+			r.Header.Set("Accept", accept)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			want := "application/problem+json"
+			if accept == "text/html,*/*" {
+				want = "text/plain; charset=utf-8"
+			}
+			if got := w.Header().Get("Content-Type"); w.Code < 400 || got != want {
+				t.Errorf("%s for %q: %d %s", route, accept, w.Code, got)
+				continue
+			}
+			if p := (admin.Problem{}); want == "application/problem+json" {
+				if p = problem(t, w.Body.Bytes()); p.Status != w.Code || p.Detail == "" {
+					t.Errorf("%s: %+v", route, p)
+				}
+			}
+		}
+	}
+}
+
+// TestLinkToDashboard: a link of another site may lead to the page, and that site may have nothing else, nor the page in
+// its own.
 func TestLinkToDashboard(t *testing.T) {
 	link := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest",
 		"document"}

@@ -39,6 +39,7 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, value any)
 	w.WriteHeader(status)
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false) // people read it, and no browser takes it for HTML
 	_ = encoder.Encode(value)
 }
 

@@ -32,6 +32,7 @@ func probation(cfg Config) int64 {
 // admission decides which chunks main holds. The zero admission has main hold all.
 type admission struct {
 	trial       *groups.Group // probation; nil if there is none
+	lendable    int64         // of main's memory, that probation may use
 	slack       int64         // of main, in bytes
 	door        doorkeeper
 	unversioned func(key string) (before, after string)
@@ -46,7 +47,8 @@ type admission struct {
 var seed = maphash.MakeSeed()
 
 func (a *admission) init(cfg Config, trial int64, main *groups.Group) (err error) {
-	a.trial, err = groups.Acquire(groups.Config{Budget: trial, Prefix: main.Prefix()})
+	a.lendable = lendShare * trial
+	a.trial, err = groups.Acquire(groups.Config{Budget: trial + a.lendable, Prefix: main.Prefix()})
 	a.unversioned = cfg.Unversioned
 	a.door.memory = cfg.Budget - trial
 	a.slack = a.door.memory / slackShare

@@ -118,3 +118,54 @@ func TestSmallMemoryHasNoProbation(t *testing.T) {
 		t.Errorf("probation has %d of %d bytes", came, room)
 	}
 }
+
+// TestCrawlAfterABurst: what main holds is left by a crawl although others have reserved memory and
+// given it up, before main was full or since, and whatever has used it meanwhile. What is wanted
+// gets that memory in the end.
+func TestCrawlAfterABurst(t *testing.T) {
+	const budget, size, burst = 1 << 20, 4 << 10, 1 << 18
+	for _, full := range []bool{false, true} {
+		t.Run(fmt.Sprintf("full=%v", full), func(t *testing.T) {
+			c := open(t, Config{Budget: budget, Largest: size})
+			c.Reserve(budget / 16)
+			put := func(name string, n int, wanted bool) {
+				for i := range n {
+					c.Put(fmt.Sprint(c.Prefix(), name, i), make([]byte, size), wanted)
+				}
+			}
+			held := func(name string, n int) (held int) {
+				for i := range n {
+					if _, ok := c.Peek(fmt.Sprint(c.Prefix(), name, i)); ok {
+						held++
+					}
+				}
+				return held
+			}
+			const hot = budget / 2 / size
+			if full {
+				crawl(c, "before")
+			}
+			put("hot", hot, true)
+			for i := range 3 {
+				c.Reserve(burst)
+				crawl(c, fmt.Sprint("burst", i))
+				c.Reserve(budget / 16)
+				put(fmt.Sprint("few", i), 5, true)
+				crawl(c, fmt.Sprint("crawl", i))
+				if n := held("hot", hot); n < hot {
+					t.Errorf("%d of %d hot chunks are left after %d crawls", n, hot, i+1)
+				}
+				if u, room := c.Usage().Bytes, c.Room(); u < room*9/10 || room < budget*7/8 {
+					t.Errorf("%d of %d bytes are held", u, room)
+				}
+			}
+			put("wanted", 2*budget/size, true)
+			if _, room := c.Turnover(); room < (budget-budget/8-budget/16)*19/20 {
+				t.Errorf("main has %d bytes", room)
+			}
+			if u, room := c.Group.Usage().Bytes, c.Room(); u < room*8/10 || u > room {
+				t.Errorf("main holds %d bytes where there is room for %d", u, room)
+			}
+		})
+	}
+}

@@ -12,7 +12,8 @@
 // go there. From then on, what hasn't come before goes to probation, a tenth of the budget, where
 // new chunks push out only each other. A chunk goes to main if it is used while it is on probation,
 // or if it comes again within a time in which as many other chunks have come as main holds (the
-// doorkeeper knows). The groups have the same keys, and share the bytes of a chunk that both hold.
+// doorkeeper knows). What others have reserved and given up is probation's, until what main is to
+// hold needs it. The groups have the same keys, and share the bytes of a chunk that both hold.
 //
 // Bytes under a key never change, so that tiers and nodes need no word from each other. Whether a
 // key's bytes are the right ones is the caller's business: the key must say so.
@@ -59,10 +60,11 @@ type Config struct {
 }
 
 // Cache holds chunks. Its methods may be called concurrently. A chunk that is got must not be
-// changed. Prefix, Reserve and Mark are those of main.
+// changed. Prefix and Mark are those of main.
 type Cache struct {
 	*groups.Group // main
 	admission
+	lending
 	slower []Tier
 	most   int64 // bytes of a chunk
 }
@@ -81,6 +83,7 @@ func New(cfg Config) (*Cache, error) {
 			return nil, err
 		}
 	}
+	c.Reserve(0)
 	return c, nil
 }
 
@@ -164,6 +167,7 @@ func (c *Cache) Put(key string, chunk []byte, wanted bool) (kept bool) {
 
 // promote has main hold a chunk.
 func (c *Cache) promote(key string, chunk []byte) {
+	c.reclaim(int64(len(key) + len(chunk)))
 	c.Group.Put(key, chunk)
 	c.note(key, false)
 }

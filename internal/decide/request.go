@@ -17,6 +17,7 @@ type Request struct {
 	Looped    bool        // it has been through this cluster before
 	Upgrade   bool        // it asks for another protocol, and may
 	Exhausted bool        // Max-Forwards is 0
+	Bare      bool        // it is known to have no preconditions and no Range
 
 	// Authorized means that it has Authorization, so that only an answer that says so may be anyone
 	// else's (RFC 9111 section 3.5).
@@ -66,7 +67,7 @@ func Represent(q *Request, rec *store.Record, stored http.Header) Representation
 	whole := Representation{Status: rec.Status, Empty: q.Head() ||
 		!httpcache.HasContent(rec.Status)}
 	// preconditions are about a success: RFC 9110 section 13.2.1
-	if rec.Status != http.StatusOK && !partial {
+	if !partial && (q.Bare || rec.Status != http.StatusOK) {
 		return whole
 	}
 	outcome, ranges := httpcache.Preconditions(q.Method, q.Header, stored)

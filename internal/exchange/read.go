@@ -85,6 +85,8 @@ func (b *content) OriginAsked(ctx context.Context) bool {
 	if b.call == 0 { // it came with a record
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	defer cancel()
 	cause := store.Cause{Asked: new(atomic.Bool)}
 	q := outgoing{request: &originAskedRequest{b.call}, cause: cause}
 	_, err := b.x.ask(ctx, b.node, q)

@@ -89,6 +89,10 @@ type Content interface {
 	// end of the chunk there. The run is locked.
 	Transient() bool
 
+	// Lends reports whether Push has no use for what is read next, whatever comes of the run. Then
+	// it isn't called, and its memory is used again. The run is locked.
+	Lends() bool
+
 	// Idle tells how long a paused run without followers waits for one before it ends where it is.
 	// The run is locked.
 	Idle() time.Duration

@@ -16,6 +16,7 @@ type Follower struct {
 	stop  int64 // the follower wants nothing from here on
 	ahead int64 // how far ahead of the follower the run may read
 	who   any   // it follows for
+	lent  *lent // what Next returned last is of
 }
 
 // Wanted is which bytes of a run a follower wants, and for whom.
@@ -126,7 +127,8 @@ func (f *Follower) Opened(ctx context.Context) error {
 }
 
 // Next returns the bytes that have come at the follower's position, at least one, and moves the
-// position past them. If limit isn't nil, it is told how many there are, with the run locked, and
+// position past them. They are immutable; if Lent, only until the next call of Next or Close. If
+// limit isn't nil, it is told how many there are, with the run locked, and
 // says how many are wanted; the follower stays before the others. Next waits for them, after a call
 // of wait if that isn't nil. At the end of the run, or at the follower's stop, the error is io.EOF;
 // if the run failed, its error; if the run dropped the bytes, ErrBehind; if ctx ends, its cause.
@@ -134,6 +136,7 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	f.releaseLocked()
 	for waited := false; ; waited = true {
 		switch {
 		case f.pos >= f.stop:
@@ -141,7 +144,9 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 		case f.pos < r.base:
 			return nil, ErrBehind
 		case f.pos < r.pos:
-			b := r.viewLocked(f.pos, f.stop)
+			p := r.segmentLocked(f.pos)
+			b := p.view(f.pos, f.stop)
+			f.lent = p.lent.use()
 			if limit != nil {
 				b = b[:min(len(b), limit(len(b)))]
 				b = b[:len(b):len(b)]
@@ -187,10 +192,22 @@ func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err e
 	return r.base <= f.pos && f.pos < r.pos, nil
 }
 
-// viewLocked returns what has come of the chunk at off, up to stop.
-func (r *Run) viewLocked(off, stop int64) []byte {
+// Lent reports whether what Next has returned is of use only until Next or Close is called.
+func (f *Follower) Lent() bool { return f.lent != nil }
+
+func (f *Follower) releaseLocked() {
+	f.lent.release()
+	f.lent = nil
+}
+
+// segmentLocked is the chunk at off, some of which has come.
+func (r *Run) segmentLocked(off int64) segment {
 	after := func(i int) bool { return r.segments[i].off > off }
-	p := r.segments[sort.Search(len(r.segments), after)-1]
+	return r.segments[sort.Search(len(r.segments), after)-1]
+}
+
+// view returns what has come of p from off on, up to stop.
+func (p segment) view(off, stop int64) []byte {
 	end := min(int64(len(p.b)), stop-p.off)
 	return p.b[off-p.off : end : end]
 }
@@ -201,6 +218,7 @@ func (f *Follower) Close() {
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	f.releaseLocked()
 	i := slices.Index(r.followers, f)
 	if i < 0 {
 		return

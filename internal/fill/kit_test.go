@@ -98,6 +98,7 @@ type setup struct {
 	Alone, Brief     time.Duration
 	Awaited          bool
 	Transient        func() bool
+	Lends            func() bool
 	Idle             func() time.Duration
 	Hold             int64
 	Pinned           bool
@@ -127,6 +128,7 @@ func (h *hooks) Transient() bool {
 	return h.setup.Transient != nil &&
 		h.setup.Transient()
 }
+func (h *hooks) Lends() bool          { return h.setup.Lends != nil && h.setup.Lends() }
 func (h *hooks) Idle() time.Duration  { return h.setup.Idle() }
 func (h *hooks) Reserve(n int64) bool { return h.setup.Reserve == nil || h.setup.Reserve(n) }
 

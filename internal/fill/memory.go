@@ -108,6 +108,12 @@ func (r *Run) placeLocked(ctx context.Context) error {
 // newSegmentLocked returns what is read next: with memory, if there is plenty of room for it.
 func (r *Run) newSegmentLocked(ctx context.Context) segment {
 	size, plenty := r.nextLocked()-r.pos, true
+	lends := size > 0 && r.cfg.Content.Lends()
+	if lends {
+		if l := lend(size); l != nil {
+			return segment{off: r.pos, size: size, b: l.b[:0:size], lent: l}
+		}
+	}
 	if r.cfg.Room != nil {
 		r.mu.Unlock()
 		plenty = r.cfg.Room.Spare(ctx, size)
@@ -115,9 +121,15 @@ func (r *Run) newSegmentLocked(ctx context.Context) segment {
 	}
 	// it may have been cut meanwhile
 	p := segment{off: r.pos, size: max(0, r.nextLocked()-r.pos), by: !plenty}
-	if plenty {
-		p.took = size
-		r.taken += size
+	if !plenty {
+		return p
+	}
+	p.took = size
+	r.taken += size
+	if lends && p.size > 0 {
+		p.lent = newLent(p.size)
+		p.b = p.lent.b[:0:p.size]
+	} else {
 		p.resize(p.size)
 	}
 	return p
@@ -158,6 +170,7 @@ func (r *Run) staysLocked(first segment) bool {
 func (r *Run) dropFirstLocked() {
 	r.base = r.segments[0].end()
 	r.giveBackLocked(r.segments[0].size)
+	r.segments[0].lent.release()
 	r.segments[0] = segment{} // the array may live on
 	r.segments = r.segments[1:]
 }

@@ -52,6 +52,10 @@ type pusher struct {
 
 // push hands p on, in its turn. If it is the last one, it waits until p has been taken.
 func (q *pusher) push(p segment, last bool) {
+	if p.lent != nil {
+		q.r.push(p)
+		return
+	}
 	if q.queue == nil && last {
 		runtime.Gosched() // the followers come first: they have all they wait for
 		q.r.push(p)
@@ -78,7 +82,7 @@ func (r *Run) push(p segment) {
 	r.mu.Lock()
 	overflow := r.overflow
 	r.mu.Unlock()
-	if !overflow {
+	if !overflow && p.lent == nil {
 		r.cfg.Content.Push(p.off, p.b)
 	}
 	r.mu.Lock()
@@ -325,6 +329,7 @@ func (r *Run) grow(ctx context.Context, b []byte, err error) (segment, error) {
 	atEnd := err == io.EOF && r.end < 0
 	switch {
 	case len(last.b) == 0 && atEnd:
+		last.lent.release()
 		r.segments = r.segments[:len(r.segments)-1]
 		return segment{}, err
 	case r.pos == r.end || atEnd:

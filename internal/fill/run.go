@@ -82,6 +82,7 @@ type segment struct {
 	took int64 // room that is given back when it has been pushed
 	by   bool  // it may be read by way of a small buffer
 	firm bool  // nothing is given back before it is whole
+	lent *lent // what b is of, if that isn't pushed
 }
 
 func (p segment) end() int64 { return p.off + int64(len(p.b)) }
@@ -98,7 +99,7 @@ func (p *segment) resize(n int64) {
 // trim gives up the room that a last chunk doesn't need: a cached value with spare room would cost
 // more than is counted.
 func (p *segment) trim() {
-	if p.size = int64(len(p.b)); len(p.b) < cap(p.b) {
+	if p.size = int64(len(p.b)); len(p.b) < cap(p.b) && p.lent == nil {
 		p.resize(p.size)
 	}
 }

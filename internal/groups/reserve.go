@@ -102,14 +102,14 @@ func (r *reserve) Room() int64 {
 	return r.pooled.budget - int64(r.needed)*r.pooled.each
 }
 
-// Full reports whether the group's values have taken all of their room, but for slack bytes.
+// Full reports whether less than slack bytes can be put without evicting a value. The room of
+// fillers that have been given up doesn't count: they are evicted no sooner than the values that
+// were used before them.
 func (r *reserve) Full(slack int64) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	p := r.pooled
+	u := p.usage()
 	// An earlier tenant's fillers stay in the hot cache, if peers' values don't push them out.
-	hot := p.usage().HotBytes
-	return r.usageLocked().Bytes+hot+int64(r.needed)*p.each > p.budget-slack
+	return u.since(r.before, p.each).Bytes+u.HotBytes > p.budget-slack
 }
 
 // Came is how many bytes have been put, with their keys, since the group was acquired.

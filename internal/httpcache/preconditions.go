@@ -83,6 +83,14 @@ var conditions = [...]string{
 	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
 }
 
+// Conditional reports whether the header of a request has preconditions (RFC 9110 §13.1). If not,
+// Preconditions needs no stored header.
+func Conditional(request http.Header) bool {
+	return slices.ContainsFunc(conditions[:], func(name string) bool {
+		return len(request[name]) > 0
+	})
+}
+
 // modifiedAfter reports whether the stored response is younger than the date in that field. An
 // invalid date, several of them (§13.1.3, §13.1.4), or a stored response without one, makes the
 // field void.

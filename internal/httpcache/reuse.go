@@ -194,6 +194,20 @@ func (f *Facts) StaleLimit(request http.Header) time.Duration {
 	return max(f.ifError, wish)
 }
 
+// Lasts is how long the stored response may be used without another validation, at the most, if it
+// has been validated just now: while it is fresh, while it is being validated, and while the origin
+// fails. A request with directives of its own may have it used for longer.
+func (f *Facts) Lasts(now time.Time) time.Duration {
+	if f.NoCache {
+		return 0
+	}
+	lasts := addAges(f.Lifetime, max(f.WhileRevalidate, f.StaleLimit(nil)))
+	if f.Source == SourceHeuristic { // it grows with the time since the last modification
+		lasts = addAges(lasts, f.Age(now)/10)
+	}
+	return lasts
+}
+
 // Shareable reports whether requests that were waiting for this very response may all be answered
 // with it (RFC 9111 §4, "collapse requests"). One that is to be validated before each use is for
 // the request that caused it alone.

@@ -69,16 +69,40 @@ func (s Scope) Matches(r Resource) bool {
 	return true
 }
 
-// Sought is the key or the group by which all that s matches is found in an index. Both are "" if
-// there is none: s matches all, a prefix, or the queries of a path.
-func (s Scope) Sought() (canonical, member string) {
+// Sought is the key, the path or the group by which all that s matches is found in an index. All are
+// "" if there is none: s matches all, or a prefix.
+func (s Scope) Sought() (canonical, path, member string) {
 	switch s.field {
 	case key:
-		return s.name, ""
+		return s.name, "", ""
+	case queries:
+		return "", s.name, ""
 	case group:
-		return "", s.name
+		return "", "", s.name
 	}
-	return "", ""
+	return "", "", ""
+}
+
+// Scopes match what any of them matches.
+type Scopes map[Scope]bool
+
+// Match reports whether they match r. However many there are, it costs no more than a lookup for each
+// prefix of r's path.
+func (ss Scopes) Match(r Resource) bool {
+	if len(ss) <= 4 { // most often there is one
+		for s := range ss {
+			if s.Matches(r) {
+				return true
+			}
+		}
+		return false
+	}
+	for s := range scopes(r) {
+		if ss[s] {
+			return true
+		}
+	}
+	return false
 }
 
 // Resource is what entries are matched against: a response, or a request, whose groups aren't

@@ -122,7 +122,7 @@ func (a *acceptor) hits(c *conn) {
 			a.drop(c)
 		}
 	}()
-	if !c.serveHits() || !a.hand(arrival{conn: c}) {
+	if c.restoreReadDeadline() != nil || c.serveHits() != nil || !a.hand(arrival{conn: c}) {
 		a.drop(c)
 	}
 }

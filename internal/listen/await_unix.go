@@ -13,7 +13,7 @@ import (
 // await gives use what comes over c, until it returns true; use frees the buffer, or keeps it. The
 // error is io.EOF at c's end. A buffer is taken from the pool only when bytes have come: most
 // connections are idle most of the time.
-func await(c *net.TCPConn, use func(b *buffer, n int) (enough bool)) error {
+func await(c *net.TCPConn, d *direct, use func(b *buffer, n int) (enough bool)) error {
 	socket, err := c.SyscallConn()
 	if err != nil {
 		return err
@@ -21,6 +21,7 @@ func await(c *net.TCPConn, use func(b *buffer, n int) (enough bool)) error {
 	// In one call, which knows of what comes meanwhile. So what is known to have been read to its
 	// end needn't be read once more before the wait.
 	waited := socket.Read(func(fd uintptr) bool {
+		*d = direct{fd, true}
 		for more := true; more; {
 			var n int
 			b := buffers.Get().(*buffer)
@@ -45,5 +46,6 @@ func await(c *net.TCPConn, use func(b *buffer, n int) (enough bool)) error {
 		}
 		return false
 	})
+	*d = direct{}
 	return cmp.Or(waited, err)
 }

@@ -24,10 +24,12 @@ type conn struct {
 	answering atomic.Bool      // a handler, or the lane, has the current request
 	remote    string           // the client's address, once it has been asked for
 	pending   pending          // what has been read before net/http got the connection
+	direct    direct           // is held while the lane may answer
 
 	// When the lane has put off the deadlines last, counted from epoch; 0 if net/http has set them
 	// since.
 	renewed time.Duration
+	reading readDeadline
 
 	mu       sync.Mutex // guards what follows
 	scanner  scanner    // of what has been read
@@ -40,22 +42,19 @@ type conn struct {
 
 // Read implements net.Conn for net/http, which has one call at a time.
 func (c *conn) Read(p []byte) (int, error) {
-	c.renewed = 0
-	if n := c.pending.take(p); n > 0 {
-		return n, nil
-	}
-	for {
-		n, err := c.TCPConn.Read(p)
-		if n > 0 && c.mayAnswer() {
-			if n, err = c.answer(p[:n]); n == 0 && err == nil {
-				continue
-			}
+	for c.renewed = 0; ; {
+		if n := c.pending.take(p); n > 0 {
+			return n, nil
 		}
-		if n > 0 {
-			if n, err = c.follow(p[:n], err); n > 0 && c.renewed > 0 {
-				c.renewed = 0
-				err = errors.Join(err, c.restoreReadDeadline())
+		if c.begins() {
+			if err := c.readOn(); err != nil {
+				return 0, err
 			}
+			continue
+		}
+		n, err := c.TCPConn.Read(p)
+		if n > 0 {
+			n, err = c.follow(p[:n], err)
 		} else if errors.Is(err, os.ErrDeadlineExceeded) && c.goesOn() {
 			continue
 		}
@@ -83,11 +82,18 @@ func (c *conn) follow(p []byte, err error) (int, error) {
 	return n, err
 }
 
-// goesOn reports whether to repeat a Read that endIdle has interrupted, since bytes have come.
+// goesOn reports whether to repeat a Read of which the deadline has come, or that endIdle has
+// interrupted, since bytes have come.
 func (c *conn) goesOn() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ending && readable(c.TCPConn) && c.keepLocked()
+	switch {
+	case c.raw || !readable(c.TCPConn):
+		return false
+	case c.ending:
+		return c.keepLocked()
+	}
+	return c.prolong()
 }
 
 // keepLocked restores the read deadline that endIdle has replaced.
@@ -99,11 +105,6 @@ func (c *conn) keepLocked() bool {
 	return c.restoreReadDeadline() == nil
 }
 
-// restoreReadDeadline sets the deadline of a request whose first bytes have come.
-func (c *conn) restoreReadDeadline() error {
-	return c.SetReadDeadline(after(c.server.http.ReadHeaderTimeout))
-}
-
 // Write implements net.Conn for net/http, which writes a handler's response, or refuses a request
 // by itself.
 func (c *conn) Write(p []byte) (int, error) {
@@ -111,20 +112,11 @@ func (c *conn) Write(p []byte) (int, error) {
 		c.server.refuseAs(c.RemoteAddr(), p)
 	}
 	n, err := c.TCPConn.Write(p)
-	for sent := n; progressed(int64(sent), err) && c.putOff() == nil; n += sent {
+	for sent := n; c.progressed(int64(sent), err) && c.putOff() == nil; n += sent {
 		sent, err = c.TCPConn.Write(p[n:])
 	}
 	return n, err
 }
-
-// progressed reports whether a write of which the deadline has come is to go on, since the client
-// has taken some bytes meanwhile.
-func progressed(sent int64, err error) bool {
-	return sent > 0 && errors.Is(err, os.ErrDeadlineExceeded)
-}
-
-// putOff puts the write deadline off.
-func (c *conn) putOff() error { return c.SetWriteDeadline(after(c.server.http.WriteTimeout)) }
 
 // begin notes that a request goes to a handler. It returns why the request must be refused, or "",
 // and whether its response is the last one.

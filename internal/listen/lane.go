@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -11,42 +12,67 @@ import (
 // epoch is a moment to count from: what has gone by since costs half of what the time of day does.
 var epoch = time.Now()
 
-// mayAnswer reports whether a request begins with what has been read last, which the lane may
-// answer, and notes that it is being answered. Responses of a server that drains end their
-// connections, which net/http sees to.
-func (c *conn) mayAnswer() bool {
-	if c.server.lane == nil || c.answering.Load() || c.server.draining.Load() {
+// begins reports whether a request begins with what is read next, which the lane may answer.
+func (c *conn) begins() bool {
+	if !c.laneAnswers() {
 		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || c.raw || !c.idleLocked() || c.scanner.cr || !c.keepLocked() {
+	return c.betweenLocked()
+}
+
+// mayAnswer is begins once something has been read, and notes that it is being answered.
+func (c *conn) mayAnswer() bool {
+	if !c.laneAnswers() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.betweenLocked() || !c.keepLocked() {
 		return false
 	}
 	c.answering.Store(true)
 	return true
 }
 
-// serveHits has the lane answer the requests on c. It returns false if c has ended, and true when
-// bytes of a request are pending that is for net/http.
-func (c *conn) serveHits() (goesOn bool) {
-	if c.restoreReadDeadline() != nil {
-		return false
+// laneAnswers reports whether there is a lane, and nothing that it would get in the way of. Responses
+// of a server that drains end their connections, which net/http sees to.
+func (c *conn) laneAnswers() bool {
+	return c.server.lane != nil && !c.answering.Load() && !c.server.draining.Load()
+}
+
+// betweenLocked reports whether the bytes of a request have yet to come.
+func (c *conn) betweenLocked() bool {
+	return !c.closing && !c.raw && c.idleLocked() && !c.scanner.cr
+}
+
+// readOn is serveHits once net/http has the connection.
+func (c *conn) readOn() error {
+	if err := c.serveHits(); err != nil || c.renewed == 0 {
+		return err
 	}
+	c.renewed = 0
+	return c.restoreReadDeadline()
+}
+
+// serveHits has the lane answer the requests on c, until bytes of a request are pending that is for
+// net/http. An error means that c has ended.
+func (c *conn) serveHits() error {
 	for {
-		err := await(c.TCPConn, func(b *buffer, n int) (enough bool) {
-			enough, goesOn = c.serve(b, n)
+		var failed error
+		err := await(c.TCPConn, &c.direct, func(b *buffer, n int) (enough bool) {
+			enough, failed = c.serve(b, n)
 			return enough
 		})
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.goesOn() {
-			return goesOn
+			return cmp.Or(err, failed)
 		}
 	}
 }
 
-// serve is serveHits for n bytes that have come into b.
-func (c *conn) serve(b *buffer, n int) (enough, goesOn bool) {
-	var err error
+// serve is serveHits for n bytes that have come into b. It reports whether that is at its end.
+func (c *conn) serve(b *buffer, n int) (enough bool, err error) {
 	p := b.bytes[:n]
 	if c.mayAnswer() {
 		n, err = c.answer(p)
@@ -56,10 +82,10 @@ func (c *conn) serve(b *buffer, n int) (enough, goesOn bool) {
 	}
 	if n > 0 && err == nil {
 		c.pending = pending{b, p[:n]}
-		return true, true
+		return true, nil
 	}
 	b.free()
-	return err != nil, false
+	return err != nil, err
 }
 
 // answer has the lane answer the requests that p begins with, as far as it does that, and moves the
@@ -90,15 +116,26 @@ func (c *conn) Send(b *net.Buffers) (n int64, err error) {
 		}
 		sent, err := c.write(b)
 		n += sent
-		if !progressed(sent, err) {
+		if !c.progressed(sent, err) {
 			return n, err
 		}
 		c.renewed = 0
 	}
 }
 
-// write is b's WriteTo. A single buffer is written without the vector, which costs more.
+// write is b's WriteTo.
 func (c *conn) write(b *net.Buffers) (int64, error) {
+	sent := c.direct.send(b)
+	if len(*b) == 0 {
+		return sent, nil
+	}
+	n, err := c.writeRest(b)
+	return sent + n, err
+}
+
+// writeRest is write by way of package net. A single buffer is written without the vector, which
+// costs more.
+func (c *conn) writeRest(b *net.Buffers) (int64, error) {
 	if len(*b) != 1 {
 		return b.WriteTo(c.TCPConn)
 	}
@@ -118,12 +155,4 @@ func (c *conn) renew() error {
 	}
 	c.renewed = now
 	return errors.Join(c.SetReadDeadline(after(c.server.http.IdleTimeout)), c.putOff())
-}
-
-// after is the deadline of what may take that long from now on; none if it is 0.
-func after(timeout time.Duration) (deadline time.Time) {
-	if timeout > 0 {
-		deadline = time.Now().Add(timeout)
-	}
-	return deadline
 }

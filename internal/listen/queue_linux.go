@@ -30,11 +30,16 @@ func keepOut(l net.Listener) error {
 
 // readable reports whether a listener has a connection to accept, or a connection has bytes to
 // read.
-func readable(socket any) (is bool) {
+func readable(socket any) bool { return ready(socket, unix.POLLIN) }
+
+// writable reports whether a connection takes bytes.
+func writable(socket any) bool { return ready(socket, unix.POLLOUT) }
+
+func ready(socket any, event int16) (is bool) {
 	_ = control(socket, func(fd int) error {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		fds := []unix.PollFd{{Fd: int32(fd), Events: event}}
 		_, err := unix.Poll(fds, 0)
-		is = err == nil && fds[0].Revents&unix.POLLIN != 0
+		is = err == nil && fds[0].Revents&event != 0
 		return err
 	})
 	return is

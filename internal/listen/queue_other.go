@@ -13,3 +13,6 @@ func keepOut(net.Listener) error { return errors.ErrUnsupported }
 
 // readable isn't possible either. Bytes that come at the last moment are lost.
 func readable(any) bool { return false }
+
+// writable isn't possible either. A response that is due when the process has stood still is lost.
+func writable(any) bool { return false }

@@ -41,6 +41,7 @@ func TestSlowClients(t *testing.T) {
 				c = s.dial(t)
 			}
 
+			large.forget() // that this process stood still
 			c.send(t, getLarge)
 			for large.failure() == nil {
 				<-time.After(time.Millisecond)
@@ -93,14 +94,19 @@ func (l *largeResponse) asLane() listen.Lane {
 }
 
 func (l *largeResponse) failure() error {
-	failed := &l.failed
-	if l.lane != nil {
-		failed = &l.lane.failed
-	}
-	if err := failed.Load(); err != nil {
+	if err := l.last().Load(); err != nil {
 		return *err
 	}
 	return nil
+}
+
+func (l *largeResponse) forget() { l.last().Store(nil) }
+
+func (l *largeResponse) last() *atomic.Pointer[error] {
+	if l.lane != nil {
+		return &l.lane.failed
+	}
+	return &l.failed
 }
 
 func (l *largeResponse) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -29,6 +29,14 @@ var ofCache = []Family{
 	one("scurry_fills_in_flight", gauge, "Bodies that are being read into the cache.",
 		func(s *scrape) int64 { return s.LiveFills }),
 	{
+		Name: "scurry_purges_total", Type: counter, Labels: []string{"result"},
+		Help: "Purges that this node was asked for, by whether all nodes have acknowledged them.",
+		numbers: func(s *scrape, add addNumber) {
+			add(float64(s.Purges-s.PurgesIncomplete), "complete")
+			add(float64(s.PurgesIncomplete), "incomplete")
+		},
+	},
+	{
 		Name: "scurry_invalidations_total", Type: counter, Labels: []string{"kind"},
 		Help: "Invalidations that this node knows of, from all nodes, by what they do.",
 		numbers: func(s *scrape, add addNumber) {

@@ -36,8 +36,8 @@ func node() Config {
 			return proxy.Stats{
 				Hits: 2, Ended: ended.Read(), OriginRequests: 7, Memory: 1 << 30,
 				Main:        proxy.Part{Entries: 3, Bytes: 300, Limit: 1000, Evictions: 5},
-				EvictionAge: 90 * time.Second, Removes: 4, RingEpoch: 6, Ring: []string{"a:1",
-					"b:1"},
+				EvictionAge: 90 * time.Second, Removes: 4, Purges: 16, PurgesIncomplete: 3,
+				RingEpoch: 6, Ring: []string{"a:1", "b:1"},
 				Peers: []proxy.PeerStats{{Name: "b:1", State: "live", Requests: 8,
 					Latencies: ended.Read().Took[1]}},
 			}
@@ -90,6 +90,7 @@ func TestText(t *testing.T) {
 		`scurry_cache_evictions_total{part="main"} 5`,
 		`scurry_cache_memory_limit_bytes 1.073741824e+09`,
 		`scurry_cache_eviction_age_seconds 90`, `scurry_invalidations_total{kind="remove"} 4`,
+		`scurry_purges_total{result="complete"} 13`, `scurry_purges_total{result="incomplete"} 3`,
 		`scurry_peer_requests_total{peer="b:1"} 8`, `scurry_peer_state{peer="b:1",state="live"} 1`,
 		`scurry_peer_state{peer="b:1",state="down"} 0`, `scurry_ring_epoch 6`,
 		`scurry_ring_nodes 2`, `scurry_ready 1`,

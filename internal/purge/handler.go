@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxBody bounds the JSON of a purge, in bytes.
@@ -18,7 +19,7 @@ const maxBody = 256 << 10
 // clients can't reach. A ServeMux would redirect URLs in paths, so it mustn't be behind one.
 func (f Func) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rest, named := strings.CutPrefix(r.URL.EscapedPath(), "/purge/")
+		rest, named := cutPrefix(r.URL.EscapedPath(), "/purge/")
 		var q *Request
 		var err error
 		switch {
@@ -111,14 +112,22 @@ type Answer struct {
 	Nodes   []Acting `json:"nodes"`
 }
 
-// Acting is a Node as JSON. Until when a node that hasn't acknowledged may serve what was purged,
-// nothing bounds: it may be in contact with clients for as long as it isn't with its peers.
+// Acting is a Node as JSON. The times are for a node that hasn't acknowledged; see Until.
 type Acting struct {
-	Name     string `json:"name"`
-	Status   string `json:"status"` // ok, or failed
-	Purged   int    `json:"purged"`
-	Reason   string `json:"reason,omitempty"`
-	OldUntil string `json:"old_until,omitempty"` // unknown
+	Name        string `json:"name"`
+	Status      string `json:"status"` // ok, or failed
+	Purged      int    `json:"purged"`
+	Reason      string `json:"reason,omitempty"`
+	OldUntil    string `json:"old_until,omitempty"`
+	CopiesUntil string `json:"copies_until,omitempty"`
+}
+
+// Until is a time as RFC 3339 has it, or "unknown" if it is zero.
+func Until(t time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	return t.UTC().Add(time.Second - 1).Format(time.RFC3339) // rounded up
 }
 
 func shown(r *Result) *Answer {
@@ -126,7 +135,8 @@ func shown(r *Result) *Answer {
 	for _, n := range r.Nodes {
 		node := Acting{Name: n.Name, Status: "ok", Purged: n.Purged}
 		if n.Err != nil {
-			node.Status, node.Reason, node.OldUntil = "failed", n.Err.Error(), "unknown"
+			node.Status, node.Reason = "failed", n.Err.Error()
+			node.OldUntil, node.CopiesUntil = Until(n.OldUntil), Until(n.CopiesUntil)
 		}
 		a.Nodes = append(a.Nodes, node)
 	}

@@ -75,6 +75,23 @@ func kindOf(member string) string {
 	return "true or false"
 }
 
+// cutPrefix is path without a prefix, whichever of the prefix's characters are escaped in it. The
+// rest is as it was spelled.
+func cutPrefix(path, prefix string) (rest string, found bool) {
+	rest = path
+	for _, c := range []byte(prefix) {
+		n := min(len(rest), 1)
+		if strings.HasPrefix(rest, "%") {
+			n = min(len(rest), len("%2F"))
+		}
+		if text, err := url.PathUnescape(rest[:n]); err != nil || text != string(c) {
+			return path, false
+		}
+		rest = rest[n:]
+	}
+	return rest, true
+}
+
 // parsePath reads what the path behind /purge/ names: key/ and a group, or a URL. It is Fastly's
 // way.
 func parsePath(r *http.Request, rest string) (*Request, error) {
@@ -83,7 +100,7 @@ func parsePath(r *http.Request, rest string) (*Request, error) {
 		return nil, err
 	}
 	q := &Request{Soft: soft}
-	if group, ok := strings.CutPrefix(rest, "key/"); ok {
+	if group, ok := cutPrefix(rest, "key/"); ok {
 		if group, err = url.PathUnescape(group); err != nil {
 			return nil, fmt.Errorf("the group in the path has a bad escape: %w", err)
 		}

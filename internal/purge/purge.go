@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Request is what is purged: all that is stored for some URLs, under some prefixes, or in some
@@ -71,6 +72,15 @@ type Node struct {
 	// fresh. It learns of the purge when there is contact, before it serves anything else to its
 	// peers. A node that stood still learns of it before it serves what it has, or validates that.
 	Err error
+
+	// OldUntil is, if Err isn't nil, until when such a node may serve what was purged, as far as the
+	// other nodes know that from what they had: the time until which a response that was validated
+	// just before the purge may be used, even if the origin fails from then on. It doesn't hold for
+	// clients that ask for stale responses (max-stale), or if the origin has told that node
+	// otherwise. It is zero if it isn't known: if the other nodes had nothing, or if more than one
+	// URL was purged, of which the node may have what the others haven't. CopiesUntil is until when
+	// it may serve its copies of what nodes own that have acknowledged: it asks these by then.
+	OldUntil, CopiesUntil time.Time
 }
 
 // Complete reports whether all nodes have acknowledged.

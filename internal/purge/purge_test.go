@@ -88,6 +88,9 @@ func TestRequests(t *testing.T) {
 		{target: "/purge/http://h//files/a?", want: purge.Request{URLs: []string{"http://h//files/a?"}}},
 		{target: "/purge//files/a", fields: []string{soft}, want: purge.Request{URLs: []string{"/files/a"}, Soft: true}},
 		{target: "/purge/key/a%2fb", fields: []string{"Fastly-Soft-Purge: 0"}, want: purge.Request{Groups: []string{"a/b"}}},
+		{target: "/%70urg%65%2ffiles/%61", want: purge.Request{URLs: []string{"files/%61"}}},
+		{target: "/purge/%6bey/%61", want: purge.Request{Groups: []string{"a"}}},
+		{target: "/purge/ke%79", want: purge.Request{URLs: []string{"ke%79"}}},
 		{target: "/purge/key/", status: 400, detail: "a group's name"},
 		{target: "/purge/files/a", fields: []string{"Fastly-Soft-Purge: yes"}, status: 400, detail: "expected 1 or 0"},
 
@@ -147,8 +150,16 @@ func TestAnswers(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 207 || got.Success {
 		t.Fatal(w.Code, w.Body)
 	}
-	if want := (purge.Acting{Name: "b", Status: "failed", Reason: "it is down", OldUntil: "unknown"}); got.Nodes[1] != want {
+	if want := (purge.Acting{Name: "b", Status: "failed", Reason: "it is down", OldUntil: "unknown", CopiesUntil: "unknown"}); got.Nodes[1] != want {
 		t.Errorf("%+v", got.Nodes[1])
+	}
+	a.result.Nodes[1].OldUntil = time.Date(2026, 1, 2, 3, 4, 5, 1, time.FixedZone("", 3600))
+	a.result.Nodes[1].CopiesUntil = a.result.Nodes[1].OldUntil.Add(-1)
+	w = send(h, "POST", "/purge", `{"purge_everything":true}`, isJSON)
+	got = purge.Answer{}
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Nodes[1].OldUntil != "2026-01-02T02:04:06Z" ||
+		got.Nodes[1].CopiesUntil != "2026-01-02T02:04:05Z" || got.Nodes[0].OldUntil+got.Nodes[0].CopiesUntil != "" {
+		t.Errorf("%s", w.Body)
 	}
 	for status, err := range map[int]error{409: purge.ErrID, 400: errors.New("no such path")} {
 		a.err = err

@@ -22,6 +22,7 @@ type head struct {
 	fields      []field
 	unmodified  []field  // those of fields that a 304 has
 	length      []string // Content-Length, if the length is known
+	dated       bool     // they have a Date
 	cacheStatus []string // the origin's own, which ours is appended to
 	aged        atomic.Pointer[aged]
 	// the lines of fields and of unmodified, once they have been asked for
@@ -60,6 +61,7 @@ func (s *Server) head(rec *store.Record) *head {
 // newHead prepares rec for answers to clients, who see the origin's URLs as those of the site.
 func newHead(rec *store.Record, s *site.Site) *head {
 	h := &head{rec: rec, header: rec.Header()}
+	h.dated = h.header["Date"] != nil
 	if h.header["Content-Type"] == nil {
 		// without one, net/http would make one up
 		h.fields = append(h.fields, field{name: "Content-Type"})

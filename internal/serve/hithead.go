@@ -27,7 +27,7 @@ func (h *Hit) AppendHead(b []byte) []byte {
 	case h.Status == rec.Status && h.head.length != nil:
 		b = appendField(b, "Content-Length", h.head.length[0])
 	}
-	if h.head.header["Date"] == nil {
+	if !h.head.dated {
 		b = appendField(b, "Date", date())
 	}
 	return append(b, "\r\n"...)

@@ -17,6 +17,7 @@ func (s *Server) Request(r *http.Request, resource string) decide.Request {
 	q := decide.Request{Method: r.Method, Resource: resource, Header: s.Site.Strip(endToEnd(r)),
 		Looped: s.Origin.Looped(r.Header), Upgrade: s.switches(r)}
 	q.Authorized = len(q.Header["Authorization"]) > 0
+	q.Bare = len(q.Header["Range"]) == 0 && !httpcache.Conditional(q.Header)
 	left, limited := maxForwards(r)
 	q.Exhausted = limited && left == 0
 	return q

@@ -112,6 +112,7 @@ func (t *response) copy(rd *store.Reader) error {
 			return nil
 		}
 		if err != nil {
+			t.flush() // else the client might not even get the head
 			return t.cut(err)
 		}
 		if _, err := t.w.Write(b); err != nil {
@@ -135,10 +136,10 @@ func (t *response) copyBody(body io.Reader) error {
 		if err == io.EOF {
 			return nil
 		}
+		t.flush()
 		if err != nil {
 			return t.cut(fetch.FailureOf(err))
 		}
-		t.flush()
 	}
 }
 

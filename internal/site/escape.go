@@ -149,5 +149,9 @@ func unreserved(c byte) bool {
 // pathChar reports whether c needs no escape in a path: it is a pchar or '/' (RFC 3986 section
 // 3.3).
 func pathChar(c byte) bool {
-	return unreserved(c) || strings.IndexByte("/!$&'()*+,;=:@", c) >= 0
+	switch c { // a search in a string takes twice as long
+	case '/', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', ':', '@':
+		return true
+	}
+	return unreserved(c)
 }

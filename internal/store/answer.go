@@ -100,7 +100,7 @@ func (v *Server) invalidate(q *InvalidateRequest) ([]byte, error) {
 	if behind {
 		return nil, ErrBehind
 	}
-	return codeSwept(swept), nil
+	return swept.code(), nil
 }
 
 func (v *Server) varies(q *VariesRequest) error {

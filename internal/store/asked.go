@@ -79,7 +79,8 @@ func (r *Reader) Settle(ctx context.Context, wait func()) {
 			wait()
 			wait = nil
 		}
-		over := b.Over() || b.end >= 0 && b.end <= r.pos
+		// what r hasn't read of it waits for others, who may be slow
+		over := b.Over() || b.came()
 		if !over && b.OriginAsked(ctx) { // it goes on for others
 			b.cause.Note()
 		}

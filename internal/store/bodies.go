@@ -145,6 +145,7 @@ func (r *run) relays() bool { return r.relay.active() }
 type relay struct {
 	*run                // the fill
 	whole   bool        // all of the content will be wanted
+	room    int64       // how far ahead of its readers it may be
 	trailer http.Header // that came with the content's end
 
 	origin  atomic.Bool             // no owner can be reached
@@ -168,11 +169,12 @@ func (r *relay) name() string {
 // relayed is a content that an owner sends.
 type relayed struct {
 	Content
-	relay    *relay
-	owner    string       // that sends it
-	cause    Cause        // for which it was asked for
-	pos, end int64        // end is -1 for the content's end; pos belongs to the fill's goroutine
-	told     int64        // up to where the owner has said what it expects
-	expects  atomic.Int32 // Asked, as it does; NotAsked once it has said more
-	settled  sync.Once
+	relay   *relay
+	owner   string       // that sends it
+	cause   Cause        // for which it was asked for
+	end     int64        // -1 for the content's end
+	pos     atomic.Int64 // all before it has come
+	told    int64        // up to where the owner has said what it expects
+	expects atomic.Int32 // Asked, as it does; NotAsked once it has said more
+	settled sync.Once
 }

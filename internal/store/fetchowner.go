@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -33,9 +34,9 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	// The owner sends as much content as the window allows right behind the head, so the request
 	// counts as a relay already. Without that, each of many concurrent requests would get the
 	// window of a single one.
-	s.rooms.relays.Add(1)
-	defer s.rooms.relays.Add(-1)
-	q.Window = s.rooms.window()
+	room := s.rooms.allot()
+	defer s.rooms.disallot(room)
+	q.Window = int(room)
 	found, err := s.lookUp(f, owner, q)
 	if err != nil {
 		return err
@@ -49,6 +50,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 		Chunk: found.Chunk, Warmed: found.Warmed,
 	}
 	switch {
+	case f.req.Stored && found.Record.Pass: // one who only looks leaves what is known here as it is
 	case found.Content == nil:
 		s.keepCopy(f, found.Record, found.Stored)
 	case found.Record.Pass:
@@ -77,8 +79,8 @@ func (s *Store) wantsChunk(f *flight) bool {
 // passFromOwner has res read a content that isn't stored anywhere.
 func (s *Store) passFromOwner(content Content, res *Result) error {
 	_, cancel := s.untilClosed(content)
-	s.rooms.relays.Add(1) // what is under way counts as what relays read ahead
-	end := sync.OnceFunc(func() { s.rooms.relays.Add(-1); cancel() })
+	room := s.rooms.allot() // what is under way counts as what relays read ahead
+	end := sync.OnceFunc(func() { s.rooms.disallot(room); cancel() })
 	body := fill.Peek(content, end)
 	if err := body.Broken(); err != nil {
 		_ = body.Close()
@@ -99,9 +101,20 @@ func (s *Store) untilClosed(content Content) (context.Context, context.CancelFun
 	return ctx, cancel
 }
 
-// lookUp asks owner for the record that f is to bring. The request ends with the Remote.
+// promptTimeout bounds the wait for what another node knows or holds. It sends that at once; a node
+// that doesn't is given up, since who waits may not notice that its client has left.
+const promptTimeout = 2 * time.Second
+
+// lookUp asks owner for the record that f is to bring. The request ends with the Remote, or when it
+// takes too long for what is stored.
 func (s *Store) lookUp(f *flight, owner string, q *LookupRequest) (*LookupResult, error) {
-	found, err := s.cfg.Remote.Lookup(context.Background(), owner, q)
+	ctx := context.Background()
+	if f.req.Stored {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, promptTimeout)
+		defer cancel()
+	}
+	found, err := s.cfg.Remote.Lookup(ctx, owner, q)
 	if failed, ok := err.(*Failure); ok && failed.Stored != nil {
 		if s.lend(f, failed.Stored) {
 			failed.Stored.failure = failed

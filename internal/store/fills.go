@@ -29,7 +29,7 @@ func (s *Store) beginLocked(rec *Record, from source, w *wanted) (f *fill.Follow
 	r = &run{s: s, rec: rec, source: from}
 	if from.relay != nil {
 		from.relay.run = r
-		s.rooms.relays.Add(1)
+		from.relay.room = s.rooms.allot()
 	}
 	if from.ctx == nil {
 		r.ctx, r.cancel = context.WithCancel(s.base)
@@ -84,7 +84,7 @@ func (r *run) Done(end int64, err error) {
 	s.tidyLocked(rec)
 	s.lead.Add(-r.lead())
 	if s.live.Add(-1); r.relay != nil {
-		s.rooms.relays.Add(-1)
+		s.rooms.disallot(r.relay.room)
 	}
 	s.reserve()
 }

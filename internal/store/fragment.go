@@ -1,6 +1,9 @@
 package store
 
-import "cmp"
+import (
+	"cmp"
+	"context"
+)
 
 // An origin may send a part of a content although all of it was asked for, or the part that a
 // client wanted. Where a strong validator names the content, the part is kept under the record of
@@ -21,7 +24,9 @@ func (r *Reader) viewFragment() bool {
 	if r.localOnly || owner == "" {
 		return false
 	}
-	b, err := r.s.cfg.Remote.Ask(r.s.base, owner, &FragmentRequest{r.rec, r.pos, known})
+	ctx, cancel := context.WithTimeout(r.s.base, promptTimeout)
+	defer cancel()
+	b, err := r.s.cfg.Remote.Ask(ctx, owner, &FragmentRequest{r.rec, r.pos, known})
 	r.removed = r.removed || r.s.removed(err, r.rec, known)
 	if err != nil || len(b) == 0 || int64(len(b)) > r.rec.Length-r.pos {
 		return false

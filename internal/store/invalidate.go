@@ -57,11 +57,11 @@ func (s *Store) scopesOf(keys []string) (scopes []invalidation.Scope) {
 	return scopes
 }
 
-// published is what has come of entries: the moment just after, how many stored responses they
-// matched here, and what the other nodes say.
+// published is what has come of entries: the moment just after, what they matched here, and what the
+// other nodes say.
 type published struct {
 	now   Moment
-	swept int
+	swept Swept
 	told  []Notified
 }
 
@@ -91,18 +91,21 @@ func (s *Store) changed(c *invalidation.Change) {
 	}
 }
 
-// matchedLocked returns the keys under which a response is stored that scope matches.
-func (s *Store) matchedLocked(scope invalidation.Scope, keys []string) []string {
-	canonical, group := scope.Sought()
+// matchedLocked returns the keys under which a response is stored that scope matches, if they are
+// found in an index.
+func (s *Store) matchedLocked(scope invalidation.Scope, keys []string) (
+	matched []string, found bool,
+) {
+	canonical, path, group := scope.Sought()
 	switch {
 	case scope == invalidation.Group(group): // whose name may be empty
-		return slices.Collect(maps.Keys(s.grouped[group]))
+		return slices.Collect(maps.Keys(s.grouped[group])), true
+	case path != "":
+		return s.storedAtLocked(path), true
 	case canonical != "":
-		return s.storedFor(canonical, keys)
+		return s.storedFor(canonical, keys), true
 	}
-	return s.keysWhereLocked(func(key string) bool {
-		return scope.Matches(s.resource(key, nil)) // which no group has a part in
-	})
+	return nil, false
 }
 
 // storedFor returns the keys of what is stored under a canonical form for those of keys that have

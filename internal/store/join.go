@@ -67,7 +67,7 @@ func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 	if !r.active() {
 		return ahead
 	}
-	return min(ahead, s.maxGap(), s.rooms.share())
+	return min(ahead, s.maxGap(), r.room)
 }
 
 // ahead is how far ahead of its fastest reader a fill may be.

@@ -13,7 +13,7 @@ func (r *relay) reading(b *relayed, foreseen Asked) *relayed {
 
 func (b *relayed) Read(p []byte) (int, error) {
 	n, err := b.Content.Read(p)
-	if b.pos += int64(n); err == io.EOF {
+	if b.pos.Add(int64(n)); err == io.EOF {
 		b.settle()
 	}
 	if IsVerdict(err) {
@@ -24,11 +24,14 @@ func (b *relayed) Read(p []byte) (int, error) {
 
 // Close waits for what the owner says at the end, if all bytes before that have come.
 func (b *relayed) Close() error {
-	if b.end >= 0 && b.pos >= b.end {
+	if b.came() {
 		b.settle()
 	}
 	return b.Content.Close()
 }
+
+// came reports whether all bytes have come, so that the end is on its way.
+func (b *relayed) came() bool { return b.end >= 0 && b.pos.Load() >= b.end }
 
 // settle waits for what the owner says at the end, and notes it.
 func (b *relayed) settle() {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -398,5 +400,46 @@ func TestForgottenWritesAreConfirmed(t *testing.T) {
 	if rec, mustRevalidate := s.Find("k", nil, false); rec == nil || !rec.Invalid ||
 		!mustRevalidate {
 		t.Errorf("%+v is to be validated: %t", rec, mustRevalidate)
+	}
+}
+
+// upperKeys is a KeySpace in which keys that differ in case are for the same resource.
+type upperKeys struct{ plainKeys }
+
+func (*upperKeys) CanonicalKey(key string) string { return strings.ToLower(key) }
+
+// TestSweepMatchesAsEntriesDo: a sweep finds what its entries match one by one, however it looks for
+// that, and whatever the spelling of the keys.
+func TestSweepMatchesAsEntriesDo(t *testing.T) {
+	keys := []string{"a", "a?x", "A", "A?Y", "a/", "a/?x", "a/b", "A/b?x", "a/b/c", "ab", "ab?a", "b", "B?a", "b/a"}
+	prefix, queries := invalidation.Prefix, invalidation.Queries
+	for _, scopes := range [][]invalidation.Scope{
+		{{}}, {queries("a")}, {queries("b")}, {queries("a/")}, {prefix("a")}, {prefix("a/b")}, {invalidation.Key("a?x")}, {queries("none")},
+		{prefix("a/b"), queries("b"), invalidation.Key("ab")}, {prefix("b"), prefix("a/b")}, {prefix("a"), prefix("a/b"), queries("a")},
+		{prefix("a/b"), prefix("none"), prefix("b/a"), prefix("ab/c"), prefix("a/b/c"), prefix("b/c")}, // more than a few
+	} {
+		for _, kind := range []invalidation.Kind{invalidation.Remove, invalidation.Expire} {
+			s := open(t, &canned{})
+			s.cfg.Keys = &upperKeys{}
+			want := 0
+			matched := map[string]bool{}
+			for _, key := range keys {
+				install(s, key, 200, 1<<10)
+				matched[key] = slices.ContainsFunc(scopes, func(scope invalidation.Scope) bool { return scope.Matches(s.resource(key, nil)) })
+				if matched[key] {
+					want++
+				}
+			}
+			done := s.publish(kind, scopes, nil, func() {})
+			if done.swept.Responses != want {
+				t.Errorf("%v sweeps %d of %d", scopes, done.swept.Responses, want)
+			}
+			for _, key := range keys {
+				rec := find(s, key, nil)
+				if gone := rec == nil || rec.Expired != 0; gone != matched[key] {
+					t.Errorf("%v: %s is swept: %t", scopes, key, gone)
+				}
+			}
+		}
 	}
 }

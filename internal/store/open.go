@@ -21,7 +21,8 @@ func New(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, bodies: bodies{byVersion: map[string]*body{}},
-		audiences: audiences{byKey: map[string]*audience{}}, refreshing: map[uint64]struct{}{},
+		audiences:  audiences{byKey: map[string]*audience{}},
+		refreshing: refreshing{revisions: map[uint64]struct{}{}},
 	}
 	k := &keys{Config: &s.cfg, refusals: refusals{now: cfg.Now}}
 	s.table = table{
@@ -92,8 +93,9 @@ type Usage struct {
 // Usage counts what s holds and does.
 func (s *Store) Usage() Usage {
 	s.mu.Lock()
-	records, refreshes := int64(s.n), int64(len(s.refreshing))
+	records := int64(s.n)
 	s.mu.Unlock()
+	refreshes := s.refreshing.count()
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
 	u := Usage{

@@ -2,6 +2,7 @@ package store
 
 import (
 	"strings"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -19,27 +20,55 @@ type Purge struct {
 	Soft bool
 }
 
-// Purged is what has come of a purge on one node: how many stored responses it matched there. If
-// Err isn't nil, the node hasn't been told, and Err says why. It learns of the purge before it
-// serves anything once there is contact with it.
+// Purged is what has come of a purge on one node. If Err isn't nil, the node hasn't been told, and
+// Err says why. It learns of the purge before it serves anything once there is contact with it.
 type Purged struct {
-	Node  string
-	Swept int
-	Err   error
+	Node string
+	Swept
+	Err error
+
+	// OldUntil is until when a node that hasn't been told may use what it has of that, if it never
+	// is: what it has was validated before now, and goes out of date as it does on the other nodes.
+	// It is zero if these had nothing, or if more than one resource is purged: then the node may own
+	// what the others know nothing of. CopiesUntil is the same for its copies of what nodes own that
+	// have been told.
+	OldUntil, CopiesUntil time.Time
 }
 
 // Purge purges on all nodes, and returns what came of that here and at each of the others. No
 // request that arrives from now on is answered by what was purged, at no node without an Err.
-func (s *Store) Purge(p *Purge) (swept int, others []Purged) {
+func (s *Store) Purge(p *Purge) (here Swept, others []Purged) {
 	kind := invalidation.Remove
 	if p.Soft {
 		kind = invalidation.Expire
 	}
 	done := s.publish(kind, s.scopes(p), p.Keys, func() {})
+	all := done.swept
 	for _, told := range done.told {
-		others = append(others, Purged{told.Node, decodeSwept(told.Value), told.Err})
+		swept := Swept{}
+		if told.Err == nil {
+			swept = decodeSwept(told.Value)
+		}
+		if swept.Responses > 0 {
+			all.add(swept)
+		}
+		others = append(others, Purged{Node: told.Node, Swept: swept, Err: told.Err})
+	}
+	for i := range others {
+		if o := &others[i]; o.Err != nil {
+			o.OldUntil, o.CopiesUntil = s.until(&all, p), s.cfg.Now().Add(s.cfg.Lease)
+		}
 	}
 	return done.swept, others
+}
+
+// until is Purged's OldUntil, where all is what a purge has matched.
+func (s *Store) until(all *Swept, p *Purge) time.Time {
+	one := len(p.Keys) == 1 && !p.Queries && len(p.Prefixes)+len(p.Groups) == 0
+	if !one || all.Responses == 0 || all.Lasts == Forever {
+		return time.Time{}
+	}
+	return s.cfg.Now().Add(all.Lasts)
 }
 
 // scopes are what p matches.

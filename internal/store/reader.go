@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -45,6 +46,7 @@ type Reader struct {
 	removed   bool       // another node has said so of the bytes, which this one didn't know
 	takesOver bool       // it begins a slab for those who come from the one before
 	given     []byte     // the first chunk, if it came with the record
+	chunkwise bool       // it gets chunk by chunk what another node holds
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It
@@ -78,6 +80,7 @@ func (s *Store) Reader(r *Reader, by Client, rec *Record, start, end int64) {
 	}
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
+		r.chunkwise = rand.IntN(perChunkwise) == 0
 	}
 }
 
@@ -114,8 +117,9 @@ func (r *Reader) Peer() string {
 	return r.peer
 }
 
-// Next returns the next bytes, at least one; they are immutable. It waits for them, after a call of
-// wait if that isn't nil. At the end the error is io.EOF.
+// Next returns the next bytes, at least one, which are the caller's to read until it calls Next or
+// Close; if r is for a peer, they are immutable. Next waits for them, after a call of wait if that
+// isn't nil. At the end the error is io.EOF.
 func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 	if !r.kept {
 		r.unpin()
@@ -152,20 +156,33 @@ func (r *Reader) handOut() []byte {
 			r.view, r.views = r.views[0], r.views[1:]
 		}
 	} else {
-		b = r.loose(b[:r.limit(len(b))])
+		b = r.loose(b[:r.allow(len(b), r.chunkSize())])
 	}
 	r.advance(int64(len(b)))
 	return b
 }
 
-// limit pins the chunk at r.pos, of which n bytes are at hand, and returns how many of them may be
-// handed out.
+// limit is allow for bytes that a fill has. A relay doesn't keep the whole chunk.
 func (r *Reader) limit(n int) int {
-	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-	size := c.End - c.Start
-	if r.rec.Length >= 0 {
-		size = min(size, r.rec.Length-c.Start)
+	size := r.chunkSize()
+	if via := r.run.via(); via.active() {
+		size = min(size, via.part())
 	}
+	return r.allow(n, size)
+}
+
+// chunkSize is that of the chunk at r.pos.
+func (r *Reader) chunkSize() int64 {
+	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+	if r.rec.Length >= 0 {
+		return min(c.End, r.rec.Length) - c.Start
+	}
+	return c.End - c.Start
+}
+
+// allow pins size bytes of memory, of which n are at hand, and returns how many of those may be
+// handed out.
+func (r *Reader) allow(n int, size int64) int {
 	small := r.s.rooms.small
 	if r.copies = size > small && !r.pin(size); r.copies {
 		return int(min(small, int64(n)))
@@ -173,10 +190,12 @@ func (r *Reader) limit(n int) int {
 	return n
 }
 
-// loose returns b, or a copy of it if limit has found no room for b's chunk.
+// loose returns b, or a copy of it: if allow has found no room, or if a peer would be sent what is
+// lent.
 func (r *Reader) loose(b []byte) []byte {
+	lent := r.follower != nil && r.follower.Lent()
 	switch {
-	case !r.copies:
+	case !r.copies && !(lent && r.localOnly):
 		return b
 	case r.localOnly: // who sends it keeps it for a while
 		return append([]byte(nil), b...)

@@ -14,15 +14,16 @@ const maxRefreshes = 256
 // Refresh validates rec in the background with a request like req, unless that is under way or has
 // failed just now. The whole cluster validates it once: a node that doesn't own it asks the owner.
 func (s *Store) Refresh(req *Request, rec *Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.successor(rec)
-	_, under := s.refreshing[rec.Revision]
+	r := &s.refreshing
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := s.successor(rec) // after the lock: what has ended by then is in the table
+	_, under := r.revisions[rec.Revision]
 	if now == nil || now.newer(rec) || under || now.rests(s.cfg.Now()) ||
-		len(s.refreshing) >= maxRefreshes || !s.begin() {
+		len(r.revisions) >= maxRefreshes || !s.begin() {
 		return
 	}
-	s.refreshing[rec.Revision] = struct{}{}
+	r.revisions[rec.Revision] = struct{}{}
 	validation := Request{
 		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Head: rec.HeadOnly, Background: true,
 		Fields: Fields{Header: req.Header, Proto: req.Proto, Cause: Cause{ID: req.ID}},
@@ -39,9 +40,7 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 		if err != nil || res.Record.Pass {
 			s.Postpone(rec)
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.refreshing, rec.Revision)
+		r.end(rec.Revision)
 	}()
 }
 

@@ -10,6 +10,11 @@ import (
 
 func (r *relay) Transient() bool { return r.active() }
 
+// Lends is fill.Content's: of what an owner holds, only a small content stays here, in its record.
+func (r *relay) Lends() bool {
+	return r.active() && r.rec.Length > maxSmall
+}
+
 func (r *relay) Stops(pos int64) bool {
 	atBorder := pos > 0 && pos%r.s.cfg.Geometry.Slab == 0
 	return r.rec.refetchable() && !r.rec.OneSlab &&
@@ -49,7 +54,7 @@ func (r *relay) Hold() int64 {
 
 // part is how many bytes r reads into one fragment of memory.
 func (r *relay) part() int64 {
-	return max(r.s.rooms.small, min(r.s.cfg.Geometry.Max, r.s.rooms.share()/4))
+	return max(r.s.rooms.small, min(r.s.cfg.Geometry.Max, r.room/2))
 }
 
 // owners is how often an owner is asked, as the ring changes, before the origin is.
@@ -99,7 +104,7 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	known := r.s.Position()
 	got, err := r.s.cfg.Remote.Read(ctx, owner, &ReadRequest{
 		Key: r.rec.Key, Record: r.rec, By: by, Off: off, End: end,
-		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(),
+		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: int(r.room),
 		Position: known,
 	})
 	if r.s.removed(err, r.rec, known) {
@@ -111,9 +116,9 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	if err != nil {
 		return fill.Opened{}, err
 	}
-	body := r.reading(&relayed{
-		Content: got.Content, owner: owner, cause: by.Cause, pos: off, end: end,
-		told: min(end, r.s.slabEnd(r.rec, off)),
-	}, got.Foreseen)
+	b := &relayed{Content: got.Content, owner: owner, cause: by.Cause, end: end,
+		told: min(end, r.s.slabEnd(r.rec, off))}
+	b.pos.Store(off)
+	body := r.reading(b, got.Foreseen)
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
 }

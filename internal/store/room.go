@@ -13,25 +13,27 @@ import (
 //
 //	filling  chunks that fills are reading or pushing, as far as they have come: fills wait for their turn
 //	pinned   what fills hold of bodies that can't be asked for again: beyond it they aren't kept
-//	relaying what relays read ahead of their readers: each gets its share
+//	relaying what relays read ahead of their readers: each gets its share when it begins
 //	sending  chunks that clients, or peers, are sent from: beyond it they get small copies, one after the other
 //
 // Small is what a reader may always have.
 
 const (
 	fillRoom  = 4 << 20          // bytes, and an eighth of the memory besides
-	relayRoom = 4 << 20          // bytes that one relay may have, if there are no others
+	relayRoom = 12 << 20         // bytes, or a sixteenth of the memory if that is more
+	mostRelay = 4 << 20          // of them, for one relay
 	waitRoom  = 10 * time.Second // how long a client's request waits until fills have room
 )
 
 // rooms are the bounds of what is on its way.
 type rooms struct {
-	small   int64
-	filling filling
-	calm    filling      // of fills whose memory is bounded otherwise
-	relays  atomic.Int64 // that are reading
-	sending [2]budget    // to clients, and to peers
-	pinned  budget       // what fills hold for followers of what can't be asked for again
+	small    int64
+	filling  filling
+	calm     filling      // of fills whose memory is bounded otherwise
+	relays   atomic.Int64 // that are reading
+	relaying budget
+	sending  [2]budget // to clients, and to peers
+	pinned   budget    // what fills hold for followers of what can't be asked for again
 }
 
 // budget is a number of bytes that may be taken, and how many are.
@@ -44,6 +46,7 @@ func (r *rooms) init(c Config) {
 	r.small, r.pinned.most = c.Geometry.First, c.Memory/pinShare
 	r.filling.init(r.small, c.Geometry.Max, max(fillRoom+c.Memory/8, 2*c.Geometry.Max))
 	r.calm.init(0, 0, math.MaxInt64)
+	r.relaying.most = max(relayRoom, c.Memory/16)
 	for i := range r.sending {
 		r.sending[i].most = max(c.Memory/16, 4*c.Geometry.Max)
 	}
@@ -68,16 +71,24 @@ func (r *rooms) wait(ctx context.Context, peer bool) error {
 		Err: errNoRoom}
 }
 
-// share is how far ahead of its readers each relay may be. It falls with the square of their
-// number, so that those that came when there were few, and have read as far ahead as they could
-// then, don't take much together.
-func (r *rooms) share() int64 {
-	n := max(1, r.relays.Load())
-	return max(r.small, min(relayRoom, 4*relayRoom/(n*n)))
+// allot returns how far ahead of its readers one more relay may be: half of what would be its share
+// if all had the same, so that those that come later find room, too. It has to be given back.
+func (r *rooms) allot() int64 {
+	n := min(mostRelay, r.relaying.most/2/r.relays.Add(1))
+	for ; n > r.small; n /= 2 {
+		if r.relaying.take(n) {
+			return n
+		}
+	}
+	return r.small
 }
 
-// window is how many bytes an owner may have sent ahead of a relay.
-func (r *rooms) window() int { return int(min(r.share(), math.MaxInt32)) }
+// disallot gives back what allot returned.
+func (r *rooms) disallot(n int64) {
+	if r.relays.Add(-1); n > r.small {
+		r.relaying.give(n)
+	}
+}
 
 // take takes n bytes, if that many are left.
 func (b *budget) take(n int64) bool {
@@ -87,5 +98,8 @@ func (b *budget) take(n int64) bool {
 	}
 	return true
 }
+
+// has reports whether take(n) would have succeeded just now.
+func (b *budget) has(n int64) bool { return b.bytes.Load()+n <= b.most }
 
 func (b *budget) give(n int64) { b.bytes.Add(-n) }

@@ -56,6 +56,8 @@ func (r *run) Stops(int64) bool { return false }
 
 func (r *run) Transient() bool { return false }
 
+func (r *run) Lends() bool { return false }
+
 func (r *run) Idle() time.Duration {
 	return idle * idleFills / time.Duration(max(idleFills, r.s.live.Load()))
 }

@@ -168,6 +168,9 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 		// of an undivided content, the wrong node would be asked
 		return s.cached(r.rec, c, r.uses())
 	}
+	if r.streams(c) {
+		return s.cached(r.rec, c, r.uses())
+	}
 	o := &chunkOwner{store: s, node: owner, rec: r.rec, span: r.by.Traced()}
 	if c.ID != firstChunk {
 		r.given = nil // it has been read, and a slow client may take long for the rest
@@ -180,6 +183,25 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	}
 	return b, err == nil && r.rec.fills(c, b)
 }
+
+// streams reports whether r gets the chunk c from its owner together with what follows, by way of a
+// relay, rather than by itself. A relay costs less, its memory is used again, and it takes little
+// room where there is little; but nothing of it stays here. So of those who read all of a large
+// content, some get chunk by chunk: what is asked for often gets into the hot cache by that.
+func (r *Reader) streams(c chunk.Chunk) bool {
+	switch size := c.End - c.Start; {
+	case !r.rec.refetchable() || size <= r.s.rooms.small:
+		return false
+	case r.ahead == fill.Everything && r.rec.Length > r.s.cfg.Geometry.Max && !r.chunkwise:
+		return true
+	default: // without room, the chunk would be asked for once for each small piece of it
+		return !r.sending().has(size)
+	}
+}
+
+// perChunkwise is how many readers of a large content there are for one that gets chunk by chunk what
+// another node holds.
+const perChunkwise = 8
 
 // chunkOwner is a node that owns a chunk.
 type chunkOwner struct {
@@ -199,10 +221,12 @@ func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
 		return o.given, nil
 	}
 	// Others may wait for this, too, and the owner answers at once.
+	ctx, cancel := context.WithTimeout(context.Background(), promptTimeout)
+	defer cancel()
 	known := o.store.Position()
 	q := &ChunkRequest{key[len(o.store.prefix):], known}
 	span := o.span.Call("peer chunk")
-	b, err := o.store.cfg.Remote.Ask(context.Background(), o.node, q)
+	b, err := o.store.cfg.Remote.Ask(ctx, o.node, q)
 	o.removed = o.store.removed(err, o.rec, known)
 	o.sent = err == nil
 	endChunk(span, o.node, err)

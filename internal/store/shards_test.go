@@ -17,6 +17,21 @@ func TestLookupWaitsForNoChange(t *testing.T) {
 	}
 }
 
+// TestRefreshWaitsForNoChange: nor does a hit that has the record validated in the background.
+func TestRefreshWaitsForNoChange(t *testing.T) {
+	src := &canned{size: 1 << 10}
+	s := open(t, src)
+	install(s, "k", 200, 1<<10)
+	rec := find(s, "k", nil)
+	s.mu.Lock()
+	s.Refresh(&Request{Key: "k"}, rec)
+	s.Refresh(&Request{Key: "k"}, rec) // which is under way
+	if n := s.refreshing.count(); n != 1 {
+		t.Errorf("%d are being validated", n)
+	}
+	s.mu.Unlock()
+}
+
 // TestFindSeesEachChange: what has been stored is found from then on, and what has been removed
 // isn't, whatever happens to other keys at the same time, of the same path or of others.
 func TestFindSeesEachChange(t *testing.T) {

@@ -21,12 +21,11 @@ type Store struct {
 	lifetime
 
 	bodies
-	reserving sync.Mutex // of chunks' memory
+	reserving  sync.Mutex // of chunks' memory
+	refreshing refreshing
 
-	// mu guards all below.
-	mu sync.Mutex
+	mu sync.Mutex // guards table
 	table
-	refreshing map[uint64]struct{} // revisions that are being validated in the background
 }
 
 // lifetime is that of a store, and of what it does in the background.

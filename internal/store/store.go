@@ -17,7 +17,10 @@
 // answers its own clients. Remote is this node's view of the others, and Server answers them:
 //
 //	Fetch ─► records group ─► the owner's Fetch ─► near copy into the table, for a lease
-//	Reader ► chunks group ─► the owner's; else a relay: a fill that reads from a Reader of the owner, and isn't kept
+//	Reader ► chunks group ─► the owner's
+//	       ► relay: a fill that reads from a Reader of the owner, and isn't kept
+//
+// A relay brings what isn't held anywhere yet, and most of what is large (Reader.streams).
 //
 // A node never forwards a peer's request to a third node, so nodes with different rings can't
 // deadlock. If an owner can't be asked, the node that wanted to ask takes its place.
@@ -47,6 +50,7 @@
 //	Store.mu ► the log's own
 //	         ► bodies.mu ► a fill's own ► rooms.filling
 //	                     ► shard.mu, refusals, lifetime.ending, reserving
+//	refreshing ► shard.mu, lifetime.ending
 //	audiences: alone
 //
 // A fill is among the bodies before its record can be found. It leaves them after its record has

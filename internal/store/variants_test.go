@@ -110,3 +110,19 @@ func find1(s *Store, request http.Header) *Record {
 	rec, _ := s.findLocked("k", request, false)
 	return rec
 }
+
+// TestImprintLeavesOutTraces: the fields of W3C Trace Context, which differ in each request, are no
+// part of what a record remembers of its request.
+func TestImprintLeavesOutTraces(t *testing.T) {
+	h := http.Header{"Accept": {"x"}}
+	without := imprintOf(h)
+	h.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	h.Set("Tracestate", "a=b")
+	if imprintOf(h) != without {
+		t.Error("a record remembers the trace of its request")
+	}
+	h.Set("Baggage", "a=b") // a field like any other, which Vary may name
+	if imprintOf(h) == without {
+		t.Error("a record doesn't remember all of its request")
+	}
+}

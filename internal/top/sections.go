@@ -162,7 +162,7 @@ func (v *View) memorySection() section {
 		return c.Main.Evictions + c.Probation.Evictions + c.Hot.Evictions + c.Records.Evictions
 	})
 	s.items = append(s.items, text("evictions %s/s", rate(evictions)))
-	if c.EvictionAgeSeconds > 0 {
+	if c.Main.Evictions > 0 && c.EvictionAgeSeconds > 0 { // else it is how long main has been filling
 		s.items = append(s.items, text("evicted after %s", age(c.EvictionAgeSeconds)))
 	}
 	return s

@@ -30,8 +30,8 @@ func busy(up float64, n int64) *admin.Stats {
 		Duration: histogram(uint64(5*c), uint64(9*c), uint64(10*c))}
 	s.Origin = admin.OriginStats{Requests: 2 * c, Errors: c, LastError: &failed,
 		LastErrorText: "no\x1b[31m\nroute"}
-	s.Cache = admin.CacheStats{LimitBytes: 100 << 20, Main: admin.PartStats{Bytes: 50 << 20,
-		Evictions: c}}
+	s.Cache = admin.CacheStats{EvictionAgeSeconds: 90, LimitBytes: 100 << 20,
+		Main: admin.PartStats{Bytes: 50 << 20, Evictions: c}}
 	s.Cluster.RingNodes = 2
 	return s
 }
@@ -66,7 +66,7 @@ func TestScreen(t *testing.T) {
 		"bytes     20 MiB/s  without the origin 50.0 %", "latency   p50 10.0 ms  p90 1.0 s  p99 " +
 			"> 5 min",
 		"origin    20/s  errors 10/s", "last error 1 minute ago: no [31m route",
-		"[##########----------]  50 MiB of 100 MiB", "evictions 10/s",
+		"[##########----------]  50 MiB of 100 MiB", "evictions 10/s  evicted after 1 min 30 s",
 		"nodes     10.0.0.1:8001  itself  owns 62.5 %\n", "          10.0.0.2:8001  live  owns " +
 			"37.5 %  6.0 requests/s  errors 0/s  12.3 ms\n",
 		"          10.0.0.3:8001  down  owns nothing  for ", "it is silent",
@@ -77,6 +77,13 @@ func TestScreen(t *testing.T) {
 	}
 	if line := v.Line(); !regexp.MustCompile(`^\d\d:\d\d:\d\d  100 requests/s  hit ratio 80.0 %  20 MiB/s  p50 10.0 ms  p99 > 5 min  origin 20/s, errors 10/s  memory 50 MiB of 100 MiB  nodes 2 of 3$`).MatchString(line) {
 		t.Error(line)
+	}
+	young := busy(102, 10)
+	young.Cache.Main.Evictions = 0
+	other := &top.View{}
+	other.Take(young, peers(0))
+	if got := screen(other, 200); strings.Contains(got, "evicted after") {
+		t.Errorf("before anything has been evicted:\n%s", got)
 	}
 	v.Lost = "gone"
 	if got := screen(v, 80); !strings.Contains(got, "gone; trying again") || !strings.Contains(got,

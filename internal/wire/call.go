@@ -133,7 +133,7 @@ func (c *Call) Abort(detail []byte) error {
 }
 
 func (c *Call) endLocked(k kind, detail []byte) error {
-	if len(detail) > maxFrame {
+	if len(detail) > maxDetail {
 		return fmt.Errorf("detail of %d bytes: %w", len(detail), ErrTooLarge)
 	}
 	if c.err != nil {

@@ -105,7 +105,7 @@ func TestSmallPassesBulk(t *testing.T) {
 			if string(c.Message()) == "small" {
 				echo(c)
 			} else {
-				_ = c.Respond(nil, make([]byte, 2<<20))
+				_ = c.Respond(nil, make([]byte, 32*maxFrame))
 			}
 		}})
 		for id := range uint64(streams) {

@@ -16,10 +16,11 @@ import (
 // connection.
 const (
 	headerSize = 16
-	maxMessage = 1 << 20  // which goes whole in one frame
-	maxFrame   = 64 << 10 // of a value, of content, of a detail: a stream's turn
-	small      = 4 << 10  // up to here, copying is cheaper than another slice to write
-	replyCost  = 64       // bytes of the window that a reply takes beyond its own
+	maxMessage = 1 << 20   // which goes whole in one frame
+	maxFrame   = 256 << 10 // of a value, of content: a stream's turn
+	maxDetail  = 64 << 10
+	small      = 4 << 10 // up to here, copying is cheaper than another slice to write
+	replyCost  = 64      // bytes of the window that a reply takes beyond its own
 )
 
 type kind uint8
@@ -52,8 +53,8 @@ var kinds = [kindLeave + 1]struct {
 	kindRequest: {0, maxMessage, false},
 	kindReply:   {0, maxMessage + small, true},
 	kindData:    {1, maxFrame, true},
-	kindEnd:     {0, maxFrame, true},
-	kindAbort:   {0, maxFrame, true},
+	kindEnd:     {0, maxDetail, true},
+	kindAbort:   {0, maxDetail, true},
 	kindRefuse:  {ends: true},
 }
 

@@ -109,14 +109,14 @@ func (s *Stream) dataLocked(n int) error {
 // pieceLocked takes up to n bytes of content: to where a Read waits for them, or else to a block.
 func (s *Stream) pieceLocked(n int) (int, error) {
 	defer s.changed.Broadcast()
-	if to := s.dest; to != nil && len(s.came.blocks) == 0 {
+	if to := s.dest; s.filled < len(to) && len(s.came.blocks) == 0 {
 		// all of it: an io.Reader may use what it doesn't return
-		n = min(n, len(to))
-		s.dest, s.direct = nil, true
-		err := s.fillLocked(to, n)
+		n = min(n, len(to)-s.filled)
+		s.direct = true
+		err := s.fillLocked(to[s.filled:], n)
 		s.direct = false
 		if err == nil {
-			s.filled = n
+			s.filled += n
 		}
 		return n, err
 	}

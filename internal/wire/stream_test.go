@@ -36,7 +36,7 @@ func TestRoundTrip(t *testing.T) {
 		if k, err := c.Write(pattern(3, n)); err != nil || k != n {
 			t.Error(k, err)
 		}
-		if err := c.End(pattern(4, min(n, maxFrame))); err != nil {
+		if err := c.End(pattern(4, min(n, maxDetail))); err != nil {
 			t.Error(err)
 		}
 	}
@@ -90,7 +90,7 @@ func roundTrip(t *testing.T, client *Client, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantEOF(t, s, string(pattern(4, min(n, maxFrame))))
+	wantEOF(t, s, string(pattern(4, min(n, maxDetail))))
 }
 
 // 200 streams at once, of very different kinds: every byte of each is right.
@@ -257,7 +257,7 @@ func TestOrderOfAnswering(t *testing.T) {
 		_, err := c.Write([]byte("x"))
 		errs <- err
 		errs <- c.Reply(nil, nil)
-		errs <- c.End(make([]byte, maxFrame+1))
+		errs <- c.End(make([]byte, maxDetail+1))
 		errs <- c.End(nil)
 		errs <- c.Abort(nil)
 		errs <- c.Reply(nil, nil)

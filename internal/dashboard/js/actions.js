@@ -91,7 +91,7 @@ function purged(answer) {
       n.name || "this node",
       el("span", { className: "badge " + (ok ? "good" : "bad") }, ok ? "Purged" : "Failed"),
       ok ? f.count(n.purged) : "–",
-      n.reason ?? "",
+      n.reason ? `${n.reason}; old content is possible until: ${n.old_until}` : "",
     ];
   });
   const swept = answer.nodes.reduce((sum, n) => sum + n.purged, 0);

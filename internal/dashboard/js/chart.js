@@ -183,7 +183,7 @@ export class StackedChart {
     return svg(
       "text",
       { class: "tick", x: width / 2, y, "text-anchor": "middle" },
-      "No traffic in the last minutes",
+      this.#runs().length === 0 ? "Begins in a moment" : "No traffic in the last minutes",
     );
   }
 

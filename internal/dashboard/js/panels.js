@@ -191,8 +191,8 @@ export function memory(stats) {
     f.count(c[name].entries),
     f.count(c[name].evictions),
   ]);
-  const evicts =
-    series.sum(memoryParts.map(([name]) => c[name].evictions)) > 0 && c.eviction_age_seconds > 0;
+  const evicted = series.sum(memoryParts.map(([name]) => c[name].evictions)) > 0;
+  const evicts = c.main.evictions > 0 && c.eviction_age_seconds > 0;
   $("memory").replaceChildren(
     bar,
     table("Memory by part", ["Part", "#Holds", "#Entries", "#Evicted"], rows),
@@ -200,10 +200,12 @@ export function memory(stats) {
       "p",
       { className: "note" },
       evicts
-        ? `What is evicted next was last used ${f.span(c.eviction_age_seconds)} ago, about.`
+        ? `What main evicts next was last used ${f.span(c.eviction_age_seconds)} ago, about.`
         : used === 0
           ? "Nothing is stored yet."
-          : "Nothing has had to make room lately.",
+          : evicted
+            ? "Only parts beside main have had to make room."
+            : "Nothing has had to make room.",
     ),
   );
 }
