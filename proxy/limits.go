@@ -3,8 +3,10 @@ package proxy
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 )
 
 // Limits bound what clients may take of a Proxy, and a Proxy of its origin. The zero value sets no
@@ -62,4 +64,12 @@ func (l Limits) validate() error {
 		return errors.New("Limits.ClientRate isn't a number of requests in a second")
 	}
 	return checkNetworks("Limits.TrustedProxies", l.TrustedProxies)
+}
+
+// checkNetworks returns what is wrong with a field that has networks.
+func checkNetworks(field string, networks []netip.Prefix) error {
+	if !slices.ContainsFunc(networks, func(n netip.Prefix) bool { return !n.IsValid() }) {
+		return nil
+	}
+	return fmt.Errorf("an invalid network in %s", field)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"slices"
 
 	"github.com/scurrycache/scurry/internal/purge"
 	"github.com/scurrycache/scurry/internal/store"
@@ -128,12 +126,4 @@ func (p *Proxy) purging(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// checkNetworks returns what is wrong with a field that has networks.
-func checkNetworks(field string, networks []netip.Prefix) error {
-	if !slices.ContainsFunc(networks, func(n netip.Prefix) bool { return !n.IsValid() }) {
-		return nil
-	}
-	return fmt.Errorf("an invalid network in %s", field)
 }
