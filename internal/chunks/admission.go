@@ -47,7 +47,7 @@ type admission struct {
 var seed = maphash.MakeSeed()
 
 func (a *admission) init(cfg Config, trial int64, main *groups.Group) (err error) {
-	a.lendable = lendShare * trial
+	a.lendable = min(lendShare*trial, mostLent)
 	a.trial, err = groups.Acquire(groups.Config{Budget: trial + a.lendable, Prefix: main.Prefix()})
 	a.unversioned = cfg.Unversioned
 	a.door.memory = cfg.Budget - trial

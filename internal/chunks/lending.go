@@ -12,8 +12,12 @@ type lending struct {
 	lent     int64      // what main leaves to probation beside that
 }
 
-// lendShare is how much of main's memory probation may use: so many times its own.
-const lendShare = 5
+// How much of main's memory probation may use: so many times its own, and no more than a bound. All
+// of it is taken up by fillers when the cache is made, which takes as long as they are many.
+const (
+	lendShare = 5
+	mostLent  = 8 << 30
+)
 
 // Reserve keeps n bytes of the budget from chunks, for others, instead of what was reserved before.
 func (c *Cache) Reserve(n int64) {
