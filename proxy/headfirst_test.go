@@ -179,12 +179,12 @@ func (w headOnly) Write(b []byte) (int, error) { return len(b), nil }
 func TestUndatedResponseIsAsOldAsItsArrival(t *testing.T) {
 	now := newClock()
 	now.Advance(999 * time.Millisecond)
-	dated := ""
+	var dated atomic.Value
 	n := newNode(t, proxy.Config{Now: now.Now,
 		Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
 			h := http.Header{"Cache-Control": {"max-age=1"}, "Etag": {`"1"`}}
-			if dated != "" {
-				h["Date"] = []string{dated}
+			if date, ok := dated.Load().(string); ok {
+				h["Date"] = []string{date}
 			}
 			if r.Header.Get("If-None-Match") != "" {
 				return &http.Response{StatusCode: http.StatusNotModified, Header: h}, nil
@@ -203,7 +203,7 @@ func TestUndatedResponseIsAsOldAsItsArrival(t *testing.T) {
 		now.Advance(11 * time.Millisecond)
 	}
 	// A Date is what the response's age counts from (RFC 9111 section 4.2.3).
-	dated = now.Now().UTC().Format(http.TimeFormat)
+	dated.Store(now.Now().UTC().Format(http.TimeFormat))
 	n.cacheStatus(n.expect(200, []byte("nuts"), "/files/dated"), "fwd-status=200")
 	now.Advance(time.Second - time.Duration(now.Now().Nanosecond()))
 	n.cacheStatus(n.expect(200, []byte("nuts"), "/files/dated"), "fwd=stale")
