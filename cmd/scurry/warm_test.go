@@ -7,17 +7,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // TestWarm: what is fetched is held for clients, the exit code tells whether all went well, and a
 // run can be gone on with.
 func TestWarm(t *testing.T) {
+	var mu sync.Mutex // guards asked, which counts the requests for each path
 	asked := map[string]int{}
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		asked[r.URL.Path]++
+		first := asked[r.URL.Path] == 1
+		mu.Unlock()
 		switch {
-		case r.URL.Path == "/broken" && asked[r.URL.Path] == 1:
+		case r.URL.Path == "/broken" && first:
 			w.WriteHeader(http.StatusInternalServerError)
 		case r.URL.Path == "/private":
 			w.Header().Set("Cache-Control", "no-store")
@@ -59,9 +64,11 @@ func TestWarm(t *testing.T) {
 			t.Errorf("run %d: %d, %q, %q", i, code, out, errs)
 		}
 	}
+	mu.Lock()
 	if asked["/a"] != 1 || asked["/b"] != 1 {
 		t.Errorf("the origin is asked %v", asked)
 	}
+	mu.Unlock()
 	later := []string{"--admin", host(t, s.admin), "/files/c", "/files/a", "/files/d"}
 	for i, want := range []string{" 1 were held, 2 are stored now, 0 can't be stored, 0 failed, ",
 		" 3 were held, 0 are stored now, "} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"testing"
@@ -57,5 +58,43 @@ func TestMedians(t *testing.T) {
 	}
 	if got := medians(list); got.rate != 2.5 || got.p99 != 2 {
 		t.Error(got)
+	}
+}
+
+// TestTold: wrk counts whole responses; of large ones it has paid for more.
+func TestTold(t *testing.T) {
+	const text = `Running 3s test @ http://127.0.0.1:1/files/f
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   370.69ms  211.40ms   1.10s    70.93%%
+    Req/Sec    43.10     16.32    80.00     65.52%%
+  Latency Distribution
+     50%%  344.18ms
+     75%%  471.09ms
+     90%%  651.25ms
+     99%%    1.02s
+  100 requests in 2.00s, %s read
+Requests/sec:     50.00
+Transfer/sec:    791.28MB
+`
+	for _, c := range []struct {
+		size            int64
+		read            string
+		responses, rate float64
+	}{
+		{1 << 10, "127.00KB", 100, 50}, // heads and all
+		{1 << 20, "110.00MB", 110, 55},
+		{16 << 20, "1.75GB", 112, 56},
+	} {
+		one, responses, err := told(fmt.Appendf(nil, text, c.read), c.size)
+		if err != nil || responses != c.responses || one.rate != c.rate ||
+			one.p99 != 1020*time.Millisecond {
+			t.Errorf("%d, %s: %v responses, %+v, %v", c.size, c.read, responses, one, err)
+		}
+	}
+	for _, said := range []string{"", "Non-2xx or 3xx responses: 3\n" + fmt.Sprintf(text, "1.75GB")} {
+		if _, _, err := told([]byte(said), 1); err == nil {
+			t.Errorf("no error of %q", said)
+		}
 	}
 }

@@ -82,7 +82,7 @@ func compareWays(ctx context.Context, s settings, binary string, size int64) err
 		names = append(names, way.name)
 	}
 	list, err := inTurn(s, size, names, func(i int) (sample, error) {
-		return c.measure(ctx, s, ways[i].node, ways[i].field, paths)
+		return c.measure(ctx, s, size, ways[i].node, ways[i].field, paths)
 	})
 	if err != nil {
 		return err
@@ -94,8 +94,9 @@ func compareWays(ctx context.Context, s settings, binary string, size int64) err
 	return nil
 }
 
-// measure has wrk ask a node for the files in turn, with a field unless that is empty.
-func (c *cluster) measure(ctx context.Context, s settings, node int, field string,
+// measure has wrk ask a node for the files in turn, which have a size, with a field unless that is
+// empty.
+func (c *cluster) measure(ctx context.Context, s settings, size int64, node int, field string,
 	paths []string) (sample, error) {
 	script, err := os.CreateTemp("", "bench-*.lua")
 	if err != nil {
@@ -115,7 +116,7 @@ end`, strings.Join(paths, " "), strings.ReplaceAll(field, "\r\n", `\r\n`))
 	if err = errors.Join(err, script.Close()); err != nil {
 		return sample{}, err
 	}
-	return load(ctx, s, c.nodes, "-s", script.Name(), c.nodes[node].url)
+	return load(ctx, s, c.nodes, size, "-s", script.Name(), c.nodes[node].url)
 }
 
 // owned has the owners read new files from the origin, until the second node owns so many. It

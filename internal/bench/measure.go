@@ -41,7 +41,7 @@ func compare(ctx context.Context, s settings, servers []server, size int64) ([]r
 		started, names = append(started, r), append(names, r.name)
 	}
 	return inTurn(s, size, names, func(i int) (sample, error) {
-		return load(ctx, s, started[i:i+1], started[i].url)
+		return load(ctx, s, started[i:i+1], size, started[i].url)
 	})
 }
 
@@ -88,13 +88,21 @@ var (
 	requestsLine = regexp.MustCompile(`(\d+) requests in`)
 	rateLine     = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
 	p99Line      = regexp.MustCompile(`99%\s+([\d.]+(?:us|ms|s))`)
+	readLine     = regexp.MustCompile(`, ([\d.]+)(B|KB|MB|GB|TB) read`)
 	errorsLine   = regexp.MustCompile(`Non-2xx or 3xx responses: .*|Socket errors: .*`)
 )
 
-// load has wrk send requests from the second core, as its last arguments say. It counts the time
-// that all of the servers take.
-func load(ctx context.Context, s settings, servers []*running, last ...string) (one sample,
-	err error) {
+// countedByBytes is from which size on responses are counted by their bytes. wrk counts those that
+// are whole, but of large ones many are under way when its time is over, and have been paid for. Their
+// heads are too small to matter.
+const countedByBytes = 1 << 20
+
+var units = map[string]float64{"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+
+// load has wrk send requests for files of a size from the second core, as its last arguments say. It
+// counts the time that all of the servers take.
+func load(ctx context.Context, s settings, servers []*running, size int64, last ...string) (
+	one sample, err error) {
 	before, err := cpuOf(servers...)
 	if err != nil {
 		return one, err
@@ -109,19 +117,31 @@ func load(ctx context.Context, s settings, servers []*running, last ...string) (
 	if err != nil {
 		return one, err
 	}
+	one, responses, err := told(out, size)
+	one.cpu = time.Duration(float64(after-before) / max(1, responses))
+	return one, err
+}
+
+// told returns what wrk says of responses of a size, and how many there were.
+func told(out []byte, size int64) (one sample, responses float64, err error) {
 	if failed := errorsLine.Find(out); failed != nil {
-		return one, fmt.Errorf("wrk: %s", failed)
+		return one, 0, fmt.Errorf("wrk: %s", failed)
 	}
-	requests, rate, p99 := requestsLine.FindSubmatch(out), rateLine.FindSubmatch(out),
-		p99Line.FindSubmatch(out)
-	if requests == nil || rate == nil || p99 == nil {
-		return one, fmt.Errorf("wrk says %q", out)
+	requests, rate, p99, read := requestsLine.FindSubmatch(out), rateLine.FindSubmatch(out),
+		p99Line.FindSubmatch(out), readLine.FindSubmatch(out)
+	if requests == nil || rate == nil || p99 == nil || read == nil {
+		return one, 0, fmt.Errorf("wrk says %q", out)
 	}
-	n, _ := strconv.Atoi(string(requests[1])) // these are numbers
+	whole, _ := strconv.ParseFloat(string(requests[1]), 64) // these are numbers
 	one.rate, _ = strconv.ParseFloat(string(rate[1]), 64)
 	one.p99, _ = time.ParseDuration(string(p99[1]))
-	one.cpu = (after - before) / time.Duration(max(1, n))
-	return one, nil
+	if size < countedByBytes {
+		return one, whole, nil
+	}
+	amount, _ := strconv.ParseFloat(string(read[1]), 64)
+	responses = amount * units[string(read[2])] / float64(size)
+	one.rate = one.rate * responses / max(1, whole)
+	return one, responses, nil
 }
 
 // cpuOf is the time on a core that the servers' processes have taken. Linux counts it in hundredths
