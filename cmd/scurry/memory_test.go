@@ -39,15 +39,15 @@ func TestTooMuchMemoryIsTold(t *testing.T) {
 	}
 }
 
-// A server says so when it starts, serves, and ends when it is told to, although it would take days
+// A server says so when it starts, serves, and ends when it is told to, although it would take long
 // to empty such a cache.
 func TestServesWithTooMuchMemory(t *testing.T) {
-	cmd, log := startProcess(t, "serve", "--memory=1000TiB", "--listen=127.0.0.1:0",
+	cmd, log := startProcess(t, "serve", "--memory=50TiB", "--listen=127.0.0.1:0",
 		"--log-format=json")
 	url := log.await(t, "serving")["url"].(string)
 	line := log.all()[0]
 	if message, _ := line["message"].(string); line["level"] != "warn" ||
-		!strings.HasPrefix(message, "--memory 1000TiB is too much") {
+		!strings.HasPrefix(message, "--memory 50TiB is too much") {
 		t.Errorf("the log begins %v", line)
 	}
 	if !answers(url+"nothing", 404)() {

@@ -145,9 +145,13 @@ func Content(seed byte, start, end int64) []byte {
 
 // at is the pattern's byte at off: no chunk is like another, and none of one seed like one of
 // another.
+//
+//go:norace
 func at(seed byte, off int64) byte { return byte(eight(seed, off) >> (8 * (off & 7))) }
 
 // eight are the eight bytes that off lies among, whose first is at a multiple of eight.
+//
+//go:norace
 func eight(seed byte, off int64) uint64 {
 	return (uint64(off)>>3+1)*0x9E3779B97F4A7C15 ^ uint64(seed)*0x0101010101010101
 }
@@ -155,6 +159,10 @@ func eight(seed byte, off int64) uint64 {
 // pattern is the content, without an end. It takes no memory.
 type pattern byte
 
+// ReadAt and Verifier's Write are without the race detector: with it they took most of the time of
+// tests that read gigabytes, and the memory is their callers' own.
+//
+//go:norace
 func (seed pattern) ReadAt(b []byte, off int64) (int, error) {
 	i := 0
 	for ; i < len(b) && (off+int64(i))%8 != 0; i++ {
@@ -177,6 +185,8 @@ type Verifier struct {
 }
 
 // Write fails at the first wrong byte.
+//
+//go:norace
 func (v *Verifier) Write(b []byte) (int, error) {
 	for i := 0; i < len(b); {
 		if v.Off%8 == 0 && len(b)-i >= 8 &&
