@@ -3,6 +3,8 @@ package fill
 import (
 	"math/bits"
 	"sync"
+
+	"github.com/scurrycache/scurry/internal/memory"
 )
 
 // lent is memory for a chunk that only followers get, and that is read into again once none of them
@@ -24,7 +26,7 @@ func lend(n int64) *lent {
 	return l.use()
 }
 
-func newLent(n int64) *lent { return (&lent{b: make([]byte, 1<<class(n))}).use() }
+func newLent(n int64) *lent { return (&lent{b: memory.Make(1 << class(n))}).use() }
 
 // use counts one more who uses l, which may be nil.
 func (l *lent) use() *lent {

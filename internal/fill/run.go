@@ -16,6 +16,8 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/memory"
 )
 
 // Everything as a Want means that the run reads to its end without being asked for more.
@@ -91,7 +93,7 @@ func (p segment) whole() bool { return int64(len(p.b)) == p.size }
 
 // resize gives p memory for n bytes. What followers have got of the old memory stays as it is.
 func (p *segment) resize(n int64) {
-	b := make([]byte, n)
+	b := memory.Make(n)
 	copy(b, p.b)
 	p.b = b[:len(p.b)]
 }

@@ -1,6 +1,10 @@
 package wire
 
-import "io"
+import (
+	"io"
+
+	"github.com/scurrycache/scurry/internal/memory"
+)
 
 // receive handles a frame of s for the goroutine that reads the connection.
 func (s *Stream) receive(h header) error {
@@ -51,7 +55,7 @@ func (s *Stream) replyLocked(h header) error {
 	}
 	r := reply{message: make([]byte, message)}
 	if value >= 0 {
-		r.value = make([]byte, value)
+		r.value = memory.Make(int64(value))
 	}
 	s.allowed -= r.cost()
 	if err := s.fillLocked(r.message, message); err != nil {
