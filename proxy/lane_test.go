@@ -268,8 +268,12 @@ func laneStream(rnd *rand.Rand) [][]byte {
 // TestLanesAreAlike sends the same bytes to a server with the lane and to one without.
 func TestLanesAreAlike(t *testing.T) {
 	l := newLanes(t)
+	n := 0
 	for _, target := range laneTargets {
 		for _, field := range append(laneFields, "Accept: b") {
+			if n++; raceEnabled && n%10 != 0 {
+				continue // one client at a time
+			}
 			l.same(t, [][]byte{[]byte("GET " + target + " HTTP/1.1\r\nHost: a\r\n" + field +
 				"\r\n\r\n" + laneBody([]string{field}))})
 		}
