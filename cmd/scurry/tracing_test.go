@@ -135,9 +135,12 @@ func TestTracingOfThreeNodes(t *testing.T) {
 	hit[0].want(t, "scurry.cache", "hit", "scurry.source", "peer")
 	hit[3].want(t, "scurry.cache", "hit")
 
+	// To ask who owns it, once it is stale, would begin a validation as well.
+	holder := f.owner(t, first, "old")
 	inTrace(t, f.client, 3, first.url("old"))
-	trace, _ = inTrace(t, f.client, 4, f.owner(t, first, "old").url("old"))
+	trace, _ = inTrace(t, f.client, 4, holder.url("old"))
 	stale := c.await(t, trace, "GET")[0]
+	stale.want(t, "scurry.cache", "stale")
 	if !eventually(func() bool { return len(c.linked(stale)) == 1 }) {
 		t.Error("no validation is linked to what has caused it")
 	}
