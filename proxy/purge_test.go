@@ -264,15 +264,18 @@ func TestPurgeNamesWhoMissesIt(t *testing.T) {
 // it may use what the others had of that, and "unknown" where they can't know.
 func TestPurgeTellsUntilWhen(t *testing.T) {
 	now := newClock()
-	c := newCluster(t, 3, proxy.Config{Now: now.Now, MaxStale: time.Hour, Cluster: proxy.Cluster{Lease: 7 * time.Second}})
+	c := newCluster(t, 3, proxy.Config{Now: now.Now, MaxStale: time.Hour,
+		Cluster: proxy.Cluster{Lease: 7 * time.Second}})
 	if err := c.nodes[2].Proxy.Close(); err != nil {
 		t.Fatal(err)
 	}
 	c.await(2)
 	const unknown = -1
 	control := map[string]string{
-		"must": "max-age=600, must-revalidate", "fresh": "max-age=60", "meanwhile": "max-age=60, stale-while-revalidate=7200",
-		"error": "max-age=60, stale-if-error=5", "never": "no-cache", "soft": "max-age=60", "q": "max-age=60", "none": "no-store",
+		"must": "max-age=600, must-revalidate", "fresh": "max-age=60",
+		"meanwhile": "max-age=60, stale-while-revalidate=7200",
+		"error":     "max-age=60, stale-if-error=5", "never": "no-cache", "soft": "max-age=60",
+		"q": "max-age=60", "none": "no-store",
 	}
 	for path, value := range control {
 		h := http.Header{"Cache-Control": {value}}
@@ -341,7 +344,8 @@ func TestPurgeWhileClosing(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := n.Purge(t.Context(), proxy.PurgeRequest{URLs: []string{"/files/a"}}); err != nil {
+				q := proxy.PurgeRequest{URLs: []string{"/files/a"}}
+				if _, err := n.Purge(t.Context(), q); err != nil {
 					t.Error(err)
 				}
 				select {

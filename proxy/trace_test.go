@@ -296,8 +296,10 @@ func TestTraceFieldsCollapse(t *testing.T) {
 					begun.Add(1)
 					all.Go(func() {
 						begun.Done()
-						c.nodes[i%3].expect(200, origintest.Content(0, 0, 1000), "/files/f", "Accept-Language: "+language,
-							fmt.Sprintf("Traceparent: 00-%032x-%016x-01", 100*round+i+1, i+1), fmt.Sprint("Tracestate: x=", i))
+						c.nodes[i%3].expect(200, origintest.Content(0, 0, 1000), "/files/f",
+							"Accept-Language: "+language,
+							fmt.Sprintf("Traceparent: 00-%032x-%016x-01", 100*round+i+1, i+1),
+							fmt.Sprint("Tracestate: x=", i))
 					})
 				}
 				begun.Wait()

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -42,14 +41,16 @@ func TestManualGo(t *testing.T) {
 	imports := map[string]string{
 		"context": "context", "net": "net", "http": "net/http", "url": "net/url",
 		"proxy": "github.com/scurrycache/scurry/proxy", "origin": "github.com/scurrycache/scurry/origin",
-		"otlptracehttp": "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp", "sdktrace": "go.opentelemetry.io/otel/sdk/trace",
+		"otlptracehttp": "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp",
+		"sdktrace":      "go.opentelemetry.io/otel/sdk/trace",
 	}
 	var code strings.Builder
 	for i, block := range blocks(t, "go") {
 		if strings.HasPrefix(block, "proxy.Config{") {
 			block = "p, err := proxy.New(" + strings.TrimSpace(block) + ")\n"
 		}
-		fmt.Fprintf(&code, "func _%d(ctx context.Context, l net.Listener, secret []byte, o http.RoundTripper) error {\n%s", i, block)
+		fmt.Fprintf(&code, "func _%d(ctx context.Context, l net.Listener, secret []byte, "+
+			"o http.RoundTripper) error {\n%s", i, block)
 		for _, names := range regexp.MustCompile(`(?m)^([\w, ]+) := `).FindAllStringSubmatch(block, -1) {
 			for name := range strings.SplitSeq(names[1], ", ") {
 				if name != "_" {
@@ -70,16 +71,21 @@ func TestManualGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{here: filepath.Join(dir, "manual.go")}})
+	overlay, err := json.Marshal(map[string]any{
+		"Replace": map[string]string{here: filepath.Join(dir, "manual.go")},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"manual.go": head + code.String(), "overlay.json": string(overlay)} {
+	for name, text := range map[string]string{
+		"manual.go": head + code.String(), "overlay.json": string(overlay),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	vet := exec.CommandContext(t.Context(), tool, "vet", "-overlay", filepath.Join(dir, "overlay.json"), "./help")
+	vet := exec.CommandContext(t.Context(), tool, "vet", "-overlay",
+		filepath.Join(dir, "overlay.json"), "./help")
 	if out, err := vet.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s\n%s", err, out, head+code.String())
 	}
@@ -121,15 +127,17 @@ func TestManualPrometheus(t *testing.T) {
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.CommandContext(t.Context(), promtool, "check", kind, file).CombinedOutput(); err != nil || bytes.Contains(out, []byte("FAILED")) {
+		out, err := exec.CommandContext(t.Context(), promtool, "check", kind, file).CombinedOutput()
+		if err != nil || bytes.Contains(out, []byte("FAILED")) {
 			t.Errorf("promtool check %s: %v\n%s\n%s", kind, err, out, text)
 		}
 	}
 	rules := []byte("groups:\n- name: manual\n  rules:\n")
 	for _, block := range blocks(t, "promql") {
 		// a query begins at a line's begin
-		for i, query := range slices.DeleteFunc(regexp.MustCompile(`(?m)^\S.*(?:\n .*)*`).FindAllString(block, -1), func(q string) bool { return q == "" }) {
-			rules = fmt.Appendf(rules, "  - record: manual:query%d_%d\n    expr: |\n      %s\n", len(rules), i, strings.ReplaceAll(query, "\n", "\n      "))
+		for i, query := range regexp.MustCompile(`(?m)^\S.*(?:\n .*)*`).FindAllString(block, -1) {
+			rules = fmt.Appendf(rules, "  - record: manual:query%d_%d\n    expr: |\n      %s\n",
+				len(rules), i, strings.ReplaceAll(query, "\n", "\n      "))
 		}
 	}
 	check("rules", rules)

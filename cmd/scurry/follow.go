@@ -36,7 +36,9 @@ const watchTime = 2 * time.Second
 // notice of them, they show when what is stored isn't fresh any more. Once stop has been called, no
 // purge begins. A purge that is under way then may wait for another node for some seconds, and ends
 // with the proxy: wait, which returns when nothing is followed any more, is for after that.
-func followFolder(cfg *config.Config, purge purgeFunc, log zerolog.Logger) (stop, wait func() error) {
+func followFolder(cfg *config.Config, purge purgeFunc, log zerolog.Logger) (
+	stop, wait func() error,
+) {
 	none := func() error { return nil }
 	if cfg.Origin.Dir == "" {
 		return none, none
@@ -66,7 +68,8 @@ func (f follower) changed(c watch.Changes) {
 		f.ask(proxy.PurgeRequest{URLs: names[:n], Queries: true})
 		names = names[n:]
 	}
-	trees := proxy.PurgeRequest{Queries: true} // together, since each purge of prefixes looks at all
+	// together, since each purge of prefixes looks at all
+	trees := proxy.PurgeRequest{Queries: true}
 	for _, tree := range c.Trees {
 		if tree == "." { // files may be as they were: they are validated
 			f.ask(proxy.PurgeRequest{Prefixes: []string{f.mount}, Soft: true})

@@ -22,7 +22,8 @@ var elsewhere = map[string]string{
 	"docker build":            "it needs a docker daemon, and fetches an image",
 	"docker compose":          "it needs a docker daemon; TestExampleCompose checks the file",
 	"kubectl apply":           "it needs a cluster; TestExampleKubernetes checks the file",
-	"go test":                 "it takes minutes; that there are such tests is checked, and the quickest are run",
+	"go test": "it takes minutes; that there are such tests is checked, and the " +
+		"quickest are run",
 	"go run ./internal/bench": "it takes minutes, and needs wrk; that it has the mode is checked",
 	"scurry serve":            "the addresses aren't this machine's; the settings are checked",
 }
@@ -73,7 +74,8 @@ func (s *shell) carryOut(t *testing.T, command string) {
 		}
 	case "scurry example":
 		out := s.scurry(t, words[1:])
-		if others := []string{"/etc/nginx/conf.d", "/etc/prometheus"}; slices.Contains(others, filepath.Dir(file)) {
+		others := []string{"/etc/nginx/conf.d", "/etc/prometheus"}
+		if slices.Contains(others, filepath.Dir(file)) {
 			s.system(t, []string{"mkdir", filepath.Dir(file)}) // as its program's package does
 		}
 		if err := os.WriteFile(s.path(file), []byte(out), 0o600); err != nil || !redirected {

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -50,7 +51,9 @@ func main() {
 	flag.IntVar(&s.connections, "connections", 32, "how many `connections` wrk has")
 	sizes := flag.String("sizes", "", "sizes of the files, in `bytes` (by default the mode's)")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// Its servers have to be ended, also if nobody reads what it prints.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM,
+		syscall.SIGPIPE)
 	defer stop()
 	m, ok := modes[*kind]
 	err := s.parseSizes(cmp.Or(*sizes, m.sizes))

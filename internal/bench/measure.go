@@ -93,14 +93,14 @@ var (
 )
 
 // countedByBytes is from which size on responses are counted by their bytes. wrk counts those that
-// are whole, but of large ones many are under way when its time is over, and have been paid for. Their
-// heads are too small to matter.
+// are whole, but of large ones many are under way when its time is over, and have been paid for.
+// Their heads are too small to matter.
 const countedByBytes = 1 << 20
 
 var units = map[string]float64{"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
-// load has wrk send requests for files of a size from the second core, as its last arguments say. It
-// counts the time that all of the servers take.
+// load has wrk send requests for files of a size from the second core, as its last arguments say.
+// It counts the time that all of the servers take.
 func load(ctx context.Context, s settings, servers []*running, size int64, last ...string) (
 	one sample, err error) {
 	before, err := cpuOf(servers...)

@@ -128,10 +128,10 @@ func (f *Follower) Opened(ctx context.Context) error {
 
 // Next returns the bytes that have come at the follower's position, at least one, and moves the
 // position past them. They are immutable; if Lent, only until the next call of Next or Close. If
-// limit isn't nil, it is told how many there are, with the run locked, and
-// says how many are wanted; the follower stays before the others. Next waits for them, after a call
-// of wait if that isn't nil. At the end of the run, or at the follower's stop, the error is io.EOF;
-// if the run failed, its error; if the run dropped the bytes, ErrBehind; if ctx ends, its cause.
+// limit isn't nil, it is told how many there are, with the run locked, and says how many are
+// wanted; the follower stays before the others. Next waits for them, after a call of wait if that
+// isn't nil. At the end of the run, or at the follower's stop, the error is io.EOF; if the run
+// failed, its error; if the run dropped the bytes, ErrBehind; if ctx ends, its cause.
 func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int) ([]byte, error) {
 	r := f.r
 	r.mu.Lock()

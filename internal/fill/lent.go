@@ -8,8 +8,8 @@ import (
 )
 
 // lent is memory for a chunk that only followers get, and that is read into again once none of them
-// needs it. Fresh memory for what goes through a node costs more than copying it: the system and the
-// runtime clear it, and the collector looks for it again.
+// needs it. Fresh memory for what goes through a node costs more than copying it: the system and
+// the runtime clear it, and the collector looks for it again.
 type lent struct {
 	b    []byte // its length is a power of two
 	uses int    // by the run, and by followers. Guarded by the run's mu

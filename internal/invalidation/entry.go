@@ -69,8 +69,8 @@ func (s Scope) Matches(r Resource) bool {
 	return true
 }
 
-// Sought is the key, the path or the group by which all that s matches is found in an index. All are
-// "" if there is none: s matches all, or a prefix.
+// Sought is the key, the path or the group by which all that s matches is found in an index. All
+// are "" if there is none: s matches all, or a prefix.
 func (s Scope) Sought() (canonical, path, member string) {
 	switch s.field {
 	case key:
@@ -86,8 +86,8 @@ func (s Scope) Sought() (canonical, path, member string) {
 // Scopes match what any of them matches.
 type Scopes map[Scope]bool
 
-// Match reports whether they match r. However many there are, it costs no more than a lookup for each
-// prefix of r's path.
+// Match reports whether they match r. However many there are, it costs no more than a lookup for
+// each prefix of r's path.
 func (ss Scopes) Match(r Resource) bool {
 	if len(ss) <= 4 { // most often there is one
 		for s := range ss {

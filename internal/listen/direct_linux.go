@@ -24,8 +24,8 @@ const (
 	sendFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 )
 
-// send sends what the socket takes of b at once, consumes that, and returns how many bytes it is. It
-// leaves what is too much, and errors, to who sends the rest.
+// send sends what the socket takes of b at once, consumes that, and returns how many bytes it is.
+// It leaves what is too much, and errors, to who sends the rest.
 func (d *direct) send(b *net.Buffers) (sent int64) {
 	size := 0
 	for _, p := range *b {

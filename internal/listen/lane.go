@@ -36,8 +36,8 @@ func (c *conn) mayAnswer() bool {
 	return true
 }
 
-// laneAnswers reports whether there is a lane, and nothing that it would get in the way of. Responses
-// of a server that drains end their connections, which net/http sees to.
+// laneAnswers reports whether there is a lane, and nothing that it would get in the way of.
+// Responses of a server that drains end their connections, which net/http sees to.
 func (c *conn) laneAnswers() bool {
 	return c.server.lane != nil && !c.answering.Load() && !c.server.draining.Load()
 }

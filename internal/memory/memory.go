@@ -1,6 +1,6 @@
 // Package memory has the memory that contents are read into. It comes from Go's heap, in huge pages
-// where the system has them: a page that is touched for the first time costs the system more than it
-// takes to read its bytes from a socket, and a chunk of 1 MiB has 256 small ones.
+// where the system has them: a page that is touched for the first time costs the system more than
+// it takes to read its bytes from a socket, and a chunk of 1 MiB has 256 small ones.
 package memory
 
 // least is how large contents must be for huge pages. What is smaller lies among values that have

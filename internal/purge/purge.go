@@ -73,13 +73,14 @@ type Node struct {
 	// peers. A node that stood still learns of it before it serves what it has, or validates that.
 	Err error
 
-	// OldUntil is, if Err isn't nil, until when such a node may serve what was purged, as far as the
-	// other nodes know that from what they had: the time until which a response that was validated
-	// just before the purge may be used, even if the origin fails from then on. It doesn't hold for
-	// clients that ask for stale responses (max-stale), or if the origin has told that node
-	// otherwise. It is zero if it isn't known: if the other nodes had nothing, or if more than one
-	// URL was purged, of which the node may have what the others haven't. CopiesUntil is until when
-	// it may serve its copies of what nodes own that have acknowledged: it asks these by then.
+	// OldUntil is, if Err isn't nil, until when such a node may serve what was purged, as far as
+	// the other nodes know that from what they had: the time until which a response that was
+	// validated just before the purge may be used, even if the origin fails from then on. It
+	// doesn't hold for clients that ask for stale responses (max-stale), or if the origin has told
+	// that node otherwise. It is zero if it isn't known: if the other nodes had nothing, or if more
+	// than one URL was purged, of which the node may have what the others haven't. CopiesUntil is
+	// until when it may serve its copies of what nodes own that have acknowledged: it asks these by
+	// then.
 	OldUntil, CopiesUntil time.Time
 }
 

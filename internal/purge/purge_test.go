@@ -150,15 +150,19 @@ func TestAnswers(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 207 || got.Success {
 		t.Fatal(w.Code, w.Body)
 	}
-	if want := (purge.Acting{Name: "b", Status: "failed", Reason: "it is down", OldUntil: "unknown", CopiesUntil: "unknown"}); got.Nodes[1] != want {
+	want := purge.Acting{Name: "b", Status: "failed", Reason: "it is down", OldUntil: "unknown",
+		CopiesUntil: "unknown"}
+	if got.Nodes[1] != want {
 		t.Errorf("%+v", got.Nodes[1])
 	}
 	a.result.Nodes[1].OldUntil = time.Date(2026, 1, 2, 3, 4, 5, 1, time.FixedZone("", 3600))
 	a.result.Nodes[1].CopiesUntil = a.result.Nodes[1].OldUntil.Add(-1)
 	w = send(h, "POST", "/purge", `{"purge_everything":true}`, isJSON)
 	got = purge.Answer{}
-	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Nodes[1].OldUntil != "2026-01-02T02:04:06Z" ||
-		got.Nodes[1].CopiesUntil != "2026-01-02T02:04:05Z" || got.Nodes[0].OldUntil+got.Nodes[0].CopiesUntil != "" {
+	err := json.Unmarshal(w.Body.Bytes(), &got)
+	if err != nil || got.Nodes[1].OldUntil != "2026-01-02T02:04:06Z" ||
+		got.Nodes[1].CopiesUntil != "2026-01-02T02:04:05Z" ||
+		got.Nodes[0].OldUntil+got.Nodes[0].CopiesUntil != "" {
 		t.Errorf("%s", w.Body)
 	}
 	for status, err := range map[int]error{409: purge.ErrID, 400: errors.New("no such path")} {

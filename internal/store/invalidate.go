@@ -57,8 +57,8 @@ func (s *Store) scopesOf(keys []string) (scopes []invalidation.Scope) {
 	return scopes
 }
 
-// published is what has come of entries: the moment just after, what they matched here, and what the
-// other nodes say.
+// published is what has come of entries: the moment just after, what they matched here, and what
+// the other nodes say.
 type published struct {
 	now   Moment
 	swept Swept

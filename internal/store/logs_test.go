@@ -411,12 +411,16 @@ func (*upperKeys) CanonicalKey(key string) string { return strings.ToLower(key) 
 // TestSweepMatchesAsEntriesDo: a sweep finds what its entries match one by one, however it looks for
 // that, and whatever the spelling of the keys.
 func TestSweepMatchesAsEntriesDo(t *testing.T) {
-	keys := []string{"a", "a?x", "A", "A?Y", "a/", "a/?x", "a/b", "A/b?x", "a/b/c", "ab", "ab?a", "b", "B?a", "b/a"}
+	keys := []string{"a", "a?x", "A", "A?Y", "a/", "a/?x", "a/b", "A/b?x", "a/b/c", "ab", "ab?a", "b",
+		"B?a", "b/a"}
 	prefix, queries := invalidation.Prefix, invalidation.Queries
 	for _, scopes := range [][]invalidation.Scope{
-		{{}}, {queries("a")}, {queries("b")}, {queries("a/")}, {prefix("a")}, {prefix("a/b")}, {invalidation.Key("a?x")}, {queries("none")},
-		{prefix("a/b"), queries("b"), invalidation.Key("ab")}, {prefix("b"), prefix("a/b")}, {prefix("a"), prefix("a/b"), queries("a")},
-		{prefix("a/b"), prefix("none"), prefix("b/a"), prefix("ab/c"), prefix("a/b/c"), prefix("b/c")}, // more than a few
+		{{}}, {queries("a")}, {queries("b")}, {queries("a/")}, {prefix("a")}, {prefix("a/b")},
+		{invalidation.Key("a?x")}, {queries("none")},
+		{prefix("a/b"), queries("b"), invalidation.Key("ab")}, {prefix("b"), prefix("a/b")},
+		{prefix("a"), prefix("a/b"), queries("a")},
+		{prefix("a/b"), prefix("none"), prefix("b/a"), prefix("ab/c"), prefix("a/b/c"),
+			prefix("b/c")}, // more than a few
 	} {
 		for _, kind := range []invalidation.Kind{invalidation.Remove, invalidation.Expire} {
 			s := open(t, &canned{})
@@ -425,7 +429,9 @@ func TestSweepMatchesAsEntriesDo(t *testing.T) {
 			matched := map[string]bool{}
 			for _, key := range keys {
 				install(s, key, 200, 1<<10)
-				matched[key] = slices.ContainsFunc(scopes, func(scope invalidation.Scope) bool { return scope.Matches(s.resource(key, nil)) })
+				matched[key] = slices.ContainsFunc(scopes, func(scope invalidation.Scope) bool {
+					return scope.Matches(s.resource(key, nil))
+				})
 				if matched[key] {
 					want++
 				}

@@ -29,9 +29,9 @@ type Purged struct {
 
 	// OldUntil is until when a node that hasn't been told may use what it has of that, if it never
 	// is: what it has was validated before now, and goes out of date as it does on the other nodes.
-	// It is zero if these had nothing, or if more than one resource is purged: then the node may own
-	// what the others know nothing of. CopiesUntil is the same for its copies of what nodes own that
-	// have been told.
+	// It is zero if these had nothing, or if more than one resource is purged: then the node may
+	// own what the others know nothing of. CopiesUntil is the same for its copies of what nodes own
+	// that have been told.
 	OldUntil, CopiesUntil time.Time
 }
 

@@ -80,7 +80,7 @@ func (s *Store) Reader(r *Reader, by Client, rec *Record, start, end int64) {
 	}
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
-		r.chunkwise = rand.IntN(perChunkwise) == 0
+		r.chunkwise = r.large() && rand.IntN(perChunkwise) == 0
 	}
 }
 

@@ -164,11 +164,8 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 		return b, c.ID == firstChunk
 	}
 	owner := s.slabOwner(r.rec, r.pos)
-	if r.localOnly || owner == "" || c.Slab > 0 && s.undivided(r.rec) {
-		// of an undivided content, the wrong node would be asked
-		return s.cached(r.rec, c, r.uses())
-	}
-	if r.streams(c) {
+	// of an undivided content, the wrong node would be asked
+	if r.localOnly || owner == "" || c.Slab > 0 && s.undivided(r.rec) || r.streams(c) {
 		return s.cached(r.rec, c, r.uses())
 	}
 	o := &chunkOwner{store: s, node: owner, rec: r.rec, span: r.by.Traced()}
@@ -192,15 +189,18 @@ func (r *Reader) streams(c chunk.Chunk) bool {
 	switch size := c.End - c.Start; {
 	case !r.rec.refetchable() || size <= r.s.rooms.small:
 		return false
-	case r.ahead == fill.Everything && r.rec.Length > r.s.cfg.Geometry.Max && !r.chunkwise:
+	case r.ahead == fill.Everything && r.large() && !r.chunkwise:
 		return true
 	default: // without room, the chunk would be asked for once for each small piece of it
 		return !r.sending().has(size)
 	}
 }
 
-// perChunkwise is how many readers of a large content there are for one that gets chunk by chunk what
-// another node holds.
+// large reports whether the content is of more than one chunk of the largest size.
+func (r *Reader) large() bool { return r.rec.Length > r.s.cfg.Geometry.Max }
+
+// perChunkwise is how many readers of a large content there are for one that gets chunk by chunk
+// what another node holds.
 const perChunkwise = 8
 
 // chunkOwner is a node that owns a chunk.

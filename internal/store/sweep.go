@@ -47,12 +47,13 @@ func (s *Store) sweepLocked(c *invalidation.Change, keys []string) (swept Swept)
 		for _, key := range matched {
 			sweep(e.Kind, key)
 		}
-		if !found && scans[e.Kind] == nil {
+		if found {
+			continue
+		}
+		if scans[e.Kind] == nil {
 			scans[e.Kind] = invalidation.Scopes{}
 		}
-		if !found {
-			scans[e.Kind][e.Scope] = true
-		}
+		scans[e.Kind][e.Scope] = true
 	}
 	for kind, scopes := range scans {
 		for _, key := range s.keysWhereLocked(func(key string) bool {

@@ -14,9 +14,9 @@
 // All streams of a connection share it fairly. What is small goes before what is bulky; bulk takes
 // turns; and no stream has more under way than its client has room for, so that the connection's
 // reader never waits for the reader of a stream. A message, which has 1 MiB at most, goes whole in
-// one frame; values and content go in frames of 256 KiB at most. Both sides send heartbeats: silence
-// means that the other side is dead, however slow its responses may be. What the messages mean is
-// the caller's business.
+// one frame; values and content go in frames of 256 KiB at most. Both sides send heartbeats:
+// silence means that the other side is dead, however slow its responses may be. What the messages
+// mean is the caller's business.
 package wire
 
 import (
