@@ -44,7 +44,8 @@ type Config struct {
 	// '.', '_', '~' and slashes; "/" works as well. Default: "/files/".
 	Mount string
 
-	// Memory is the budget of the whole cache, records and chunks, in bytes. Default: 256 MiB.
+	// Memory is the budget of the whole cache, records and chunks, in bytes. It is of Go's heap; on
+	// Linux, huge pages are asked for where contents from 32 KiB on lie. Default: 256 MiB.
 	Memory int64
 
 	// FirstChunk and MaxChunk are the ends of the ladder of chunk sizes, and Slab is how much of a
