@@ -6,11 +6,11 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
-	"net/http/httptrace"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/http1"
 )
 
 // counted starts a server that answers each request with ok, followed at once by extra if that says
@@ -42,6 +42,13 @@ func counted(t *testing.T, secure bool, extra func(request int64) string) (raw *
 	s = newServer(t, raw.URL)
 	s.TLS = &tls.Config{InsecureSkipVerify: true}
 	return raw, s
+}
+
+// skipUnlessKept skips t where no connection is used twice.
+func skipUnlessKept(t *testing.T) {
+	if !http1.CanPoll {
+		t.Skip("this system can't look into a connection, so that none is used twice")
+	}
 }
 
 func exampleTLS(t *testing.T) *tls.Config {
@@ -104,29 +111,10 @@ func (c *corked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fetchOK returns the connection that the answer came over.
-func fetchOK(t *testing.T, s *Server) (over *guardedConn) {
+func fetchOK(t *testing.T, s *Server) {
 	t.Helper()
-	req := target(t, "GET", s.BaseURL(), "/x")
-	req = req.WithContext(httptrace.WithClientTrace(req.Context(),
-		&httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-			over, _ = info.Conn.(*guardedConn)
-		}}))
-	if resp, body, err := fetch(s, req); err != nil || body != "ok" {
+	resp, body, err := fetch(s, target(t, "GET", s.BaseURL(), "/x"))
+	if err != nil || body != "ok" {
 		t.Errorf("%v, %.50q, %v", resp, body, err)
-	}
-	return over
-}
-
-// untilIdle waits until net/http's reader has found nothing on c.
-func untilIdle(c *guardedConn) {
-	for {
-		c.mu.Lock()
-		ok := c.phase == idle && c.wire.quiet()
-		c.mu.Unlock()
-		if ok {
-			return
-		}
-		runtime.Gosched()
 	}
 }

@@ -23,7 +23,7 @@ var epoch = time.Now()
 // exchange is one request to a server, and the body of its response.
 //
 // Reads of the body wait for BodyTimeout at most. A timer runs during each Read. When it fires, it
-// ends the request's context, which makes net/http's Read return. A Read whose bytes come at that
+// ends the request's context, which makes the transport's Read return. A Read whose bytes come at that
 // very moment returns them, and the next one fails. A timer that fires late, since this process
 // stood still, is started again.
 type exchange struct {
@@ -32,35 +32,20 @@ type exchange struct {
 	cancel context.CancelCauseFunc
 
 	waiting atomic.Bool // there is a connection, and nothing has come over it
-	conn    atomic.Pointer[guardedConn]
 	step    time.Duration
 	since   atomic.Int64 // when x began to connect, or to wait for the head, from epoch
-	stuck   atomic.Bool  // it was given a connection that can't be used, and that doesn't go
 
-	io.ReadCloser               // net/http's body
-	come          int64         // bytes of it that came with the head and haven't been read
+	io.ReadCloser               // the transport's body
 	limit         time.Duration // of a Read
 	timer         *time.Timer   // calls late
 	due           atomic.Int64  // when the timer is to fire, from epoch; 0 if no Read waits
 }
 
-// traced returns x's context, which has net/http inform x.
+// traced returns x's context, which has the transport inform x.
 func (x *exchange) traced() context.Context {
 	return httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { x.begin(false) },
-		GotConn: func(info httptrace.GotConnInfo) {
-			x.begin(true)
-			c, ok := use(info, x.req.URL)
-			if x.conn.Store(c); !ok {
-				x.stuck.Store(true)
-				x.cancel(errStuck)
-			}
-		},
-		PutIdleConn: func(err error) {
-			if c := x.conn.Load(); c != nil && err == nil {
-				c.end()
-			}
-		},
+		GetConn:              func(string) { x.begin(false) },
+		GotConn:              func(httptrace.GotConnInfo) { x.begin(true) },
 		GotFirstResponseByte: func() { x.waiting.Store(false) },
 	})
 }
@@ -71,17 +56,11 @@ func (x *exchange) begin(connected bool) {
 	x.waiting.Store(connected)
 }
 
-// send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
+// send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. A transport
 // itself tries again when a connection that was idle breaks, but not when a connection breaks that
 // it made for this request.
 func (x *exchange) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
-	if x.stuck.Load() {
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return nil, errStuck
-	}
 	again := err != nil && x.waiting.Load()
 	if isTimeout(err) {
 		took := time.Since(epoch) - time.Duration(x.since.Load())
@@ -92,9 +71,6 @@ func (x *exchange) send(next http.RoundTripper, req *http.Request) (*http.Respon
 	}
 	return resp, err
 }
-
-// errStuck is the error of a request that might have got another one's response.
-var errStuck = timeoutError("a connection that was closed doesn't go")
 
 func repeatable(req *http.Request) bool {
 	reads := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == ""
@@ -114,15 +90,15 @@ func (x *exchange) follow(resp *http.Response) {
 		x.timer = time.AfterFunc(math.MaxInt64, x.late)
 		x.timer.Stop() // Read starts it
 		x.ReadCloser, resp.Body = resp.Body, x
-		if c := x.conn.Load(); c != nil && resp.ContentLength > 0 {
-			x.come = min(c.cameWithHead(), resp.ContentLength)
-		}
 	}
 }
 
 // Ready reports whether the next Read certainly returns at once. It is for the goroutine that
 // reads.
-func (x *exchange) Ready() bool { return x.come > 0 }
+func (x *exchange) Ready() bool {
+	body, ok := x.ReadCloser.(interface{ Ready() bool })
+	return ok && body.Ready()
+}
 
 // late ends x, unless no Read waits any more, or has begun anew, or the timer has fired late.
 func (x *exchange) late() {
@@ -140,12 +116,16 @@ func (x *exchange) late() {
 
 // Read reads the body.
 func (x *exchange) Read(p []byte) (int, error) {
-	x.due.Store(int64(time.Since(epoch) + x.limit))
-	x.timer.Reset(x.limit)
+	waits := !x.Ready()
+	if waits {
+		x.due.Store(int64(time.Since(epoch) + x.limit))
+		x.timer.Reset(x.limit)
+	}
 	n, err := x.ReadCloser.Read(p)
-	x.due.Store(0)
-	x.timer.Stop()
-	x.come -= int64(n)
+	if waits {
+		x.due.Store(0)
+		x.timer.Stop()
+	}
 	if err == nil || err == io.EOF {
 		return n, err
 	}

@@ -10,17 +10,16 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/http1"
 )
 
 // TestHalfARecord: a response that begins in a TLS record of before the request isn't its response.
 func TestHalfARecord(t *testing.T) {
-	if !canPeek {
-		t.Skip("this system can't look into a connection, so that none is used twice")
-	}
+	skipUnlessKept(t)
 	raw, s := counted(t, true, func(n int64) string {
 		if n%3 == 0 {
 			return halved
@@ -37,11 +36,9 @@ func TestHalfARecord(t *testing.T) {
 
 // TestConnectionsAreRenewed: what has to be remembered of a connection is bounded.
 func TestConnectionsAreRenewed(t *testing.T) {
-	if !canPeek {
-		t.Skip("this system can't look into a connection, so that none is used twice")
-	}
+	skipUnlessKept(t)
 	raw, s := counted(t, false, func(int64) string { return "" })
-	for range maxHistory + 1 {
+	for range http1.MaxHistory + 1 {
 		fetchOK(t, s)
 	}
 	if n := raw.conns.Load(); n != 1 {
@@ -49,10 +46,10 @@ func TestConnectionsAreRenewed(t *testing.T) {
 	}
 	fetchOK(t, s)
 	if n := raw.conns.Load(); n != 2 {
-		t.Errorf("%d connections after %d requests, want 2", n, maxHistory+2)
+		t.Errorf("%d connections after %d requests, want 2", n, http1.MaxHistory+2)
 	}
 	for range 12 {
-		req := target(t, "GET", s.BaseURL(), "/"+strings.Repeat("x", maxHistoryBytes/4))
+		req := target(t, "GET", s.BaseURL(), "/"+strings.Repeat("x", http1.MaxHistoryBytes/4))
 		if _, body, err := fetch(s, req); err != nil || body != "ok" {
 			t.Error(body, err)
 		}
@@ -95,7 +92,7 @@ func TestLineEnds(t *testing.T) {
 		for range 20 {
 			fetchOK(t, s)
 		}
-		if n := raw.conns.Load(); n != 1 && canPeek {
+		if n := raw.conns.Load(); n != 1 && http1.CanPoll {
 			t.Errorf("TLS=%v: %d connections, want 1", secure, n)
 		}
 	}
@@ -150,55 +147,5 @@ func TestTransportWithTLS(t *testing.T) {
 	s.Transport = o.Client().Transport
 	for range 2 {
 		fetchOK(t, s)
-	}
-}
-
-// TestTunnel: of TLS in a proxy's tunnel it can't be seen how far it has read, so that each request
-// gets a connection.
-func TestTunnel(t *testing.T) {
-	o := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
-		r *http.Request) {
-		io.WriteString(w, "ok")
-	}))
-	var conns atomic.Int64
-	o.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			conns.Add(1)
-		}
-	}
-	o.StartTLS()
-	defer o.Close()
-	tunnel := newRawServer(t, func(_ *rawServer, _ int64, c net.Conn, r *bufio.Reader) {
-		if !strings.HasPrefix(readHead(r), "CONNECT files.example.com:443 ") {
-			t.Error("the proxy is asked for something else than a tunnel")
-			return
-		}
-		to, err := net.Dial("tcp", o.Listener.Addr().String())
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer to.Close()
-		io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
-		var up sync.WaitGroup
-		up.Go(func() {
-			io.Copy(to, r)
-			to.Close()
-		})
-		io.Copy(c, to)
-		c.Close()
-		up.Wait()
-	})
-	s := newServer(t, &url.URL{Scheme: "https", Host: "files.example.com"})
-	s.TLS = &tls.Config{InsecureSkipVerify: true}
-	kept := s.newTransport(true)
-	defer kept.CloseIdleConnections()
-	kept.Proxy = http.ProxyURL(tunnel.URL)
-	s.next = &transports{kept: kept, once: kept, upgrade: kept, body: time.Minute}
-	for range 4 {
-		fetchOK(t, s)
-	}
-	if n := conns.Load(); n != 4 {
-		t.Errorf("%d connections, want 4", n)
 	}
 }

@@ -43,7 +43,7 @@ func TestReady(t *testing.T) {
 				resp, err := s.RoundTrip(req)
 				check(t, err)
 				got := resp.Body.(interface{ Ready() bool }).Ready()
-				if got != (c.ready && canPeek) {
+				if got != c.ready {
 					t.Errorf("ready: %v", got)
 				}
 				first <- true
@@ -57,18 +57,5 @@ func TestReady(t *testing.T) {
 				resp.Body.Close()
 			}
 		})
-	}
-}
-
-// TestBehindHead: a head that hasn't come as a whole has nothing behind it.
-func TestBehindHead(t *testing.T) {
-	const head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
-	for n := range len(head) + 1 {
-		if got := behindHead([]byte(head[:n])); got != 0 {
-			t.Errorf("%d bytes behind %q", got, head[:n])
-		}
-	}
-	if got := behindHead([]byte(head + "ac\r\n\r\n")); got != 6 {
-		t.Errorf("%d bytes behind the head, want 6", got)
 	}
 }

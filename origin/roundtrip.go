@@ -3,11 +3,14 @@ package origin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/dial"
 )
 
 // RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one
@@ -36,12 +39,16 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x := &exchange{req: req, limit: next.body, step: next.step}
 	x.ctx, x.cancel = context.WithCancelCause(req.Context())
-	resp, err := x.send(s.choose(next, req), s.outgoing(x.traced(), req))
+	out := s.outgoing(x.traced(), req, next.via)
+	resp, err := x.send(s.choose(next, req), out)
+	if errors.Is(err, errOtherVersion) && repeatable(req) {
+		resp, err = x.send(s.choose(next, req), out)
+	}
 	if err != nil {
 		x.cancel(nil)
 		return nil, x.failure("", err)
 	}
-	s.http2.Store(resp.ProtoMajor == 2)
+	s.version.Store(version(resp.ProtoMajor))
 	resp.Request = req // not the copy, which has the credentials
 	x.follow(resp)
 	return resp, nil
@@ -52,12 +59,11 @@ func (s *Server) covers(u *url.URL) bool {
 	return u != nil && u.Scheme == s.base.Scheme && strings.EqualFold(u.Host, s.base.Host)
 }
 
-// outgoing returns a copy of req as it is to be sent.
-func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request {
+// outgoing returns a copy of req as it is to be sent, to the proxy via if that isn't nil.
+func (s *Server) outgoing(ctx context.Context, req *http.Request, via *url.URL) *http.Request {
 	out := req.WithContext(ctx)
 	out.URL = withoutUserinfo(req.URL)
 	out.Host = cmp.Or(s.Host, s.base.Host)
-	s.keepSpelling(out)
 	if out.Header = maps.Clone(req.Header); out.Header == nil {
 		out.Header = make(http.Header)
 	}
@@ -68,25 +74,28 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 		password, _ := s.base.User.Password()
 		out.SetBasicAuth(s.base.User.Username(), password)
 	}
+	path := spelling(out.URL)
+	if out.URL.Opaque = path; via != nil || strings.HasPrefix(path, "//") {
+		out.URL.Opaque = "//" + out.Host + cmp.Or(path, out.URL.EscapedPath(), "/")
+	}
+	if via != nil {
+		dial.Authorize(out.Header, via)
+	}
 	return out
 }
 
-// keepSpelling makes net/http send out's path as its RawPath spells it. net/http would escape a
-// path again if it has a character that should be escaped and isn't. A path that begins with two
-// slashes, or goes to a proxy, then has to be part of a whole URL, which every server must accept
-// (RFC 9112 section 3.2.2).
-func (s *Server) keepSpelling(out *http.Request) {
-	u := out.URL
+// spelling returns u's path as its RawPath spells it, "" if net/http sends that anyway. net/http
+// would escape a path again if it has a character that should be escaped and isn't. A path that
+// begins with two slashes then has to be part of a whole URL, which every server must accept
+// (RFC 9112 section 3.2.2), as one to a proxy is.
+func spelling(u *url.URL) string {
 	if u.RawPath == "" || u.RawPath == u.EscapedPath() || unsendable(u.RawPath) {
-		return
+		return ""
 	}
 	if path, err := url.PathUnescape(u.RawPath); err != nil || path != u.Path {
-		return
+		return ""
 	}
-	u.Opaque = u.RawPath
-	if strings.HasPrefix(u.RawPath, "//") || s.ProxyFromEnvironment && u.Scheme == "http" {
-		u.Opaque = "//" + out.Host + u.RawPath
-	}
+	return u.RawPath
 }
 
 // unsendable reports whether path can't be part of a request line.

@@ -25,8 +25,8 @@ import (
 // aren't decoded.
 //
 // A connection that it keeps by HTTP/1.1 is used again only when nothing more has come over it than
-// was asked for, and not for requests with bodies (RFC 9112 section 6.3); OnUnsolicited reports the
-// others.
+// was asked for (RFC 9112 section 6.3), and only for a GET or HEAD without a body; OnUnsolicited
+// reports the others.
 //
 // HTTP makes a Server. The exported fields may be changed before the first request. A zero field
 // stands for the default that its comment names, a negative duration for no limit. A Server is safe
@@ -61,24 +61,14 @@ type Server struct {
 	// the contexts of requests, and OnUnsolicited reports nothing.
 	Transport http.RoundTripper
 
-	base *url.URL
+	base        *url.URL
+	environment func(*http.Request) (*url.URL, error) // http.ProxyFromEnvironment
 
 	mu   sync.Mutex
 	next *transports // guarded by mu; nil before the first request and after SetTimeouts
 
-	trust trust
-	http2 atomic.Bool // the last response came by HTTP/2
-}
-
-// transports are what send requests, by how they use connections.
-type transports struct {
-	kept    http.RoundTripper // keeps them for the next request
-	once    http.RoundTripper // makes one for each request
-	upgrade http.RoundTripper // so does this, for HTTP/1.1 only
-
-	body time.Duration // BodyTimeout, as it was when they were made
-	// what connecting takes at the most, and the wait for a response's head, as it was then
-	step time.Duration
+	trust   trust
+	version atomic.Int32 // of HTTP, that the last response came by
 }
 
 // HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic
@@ -88,7 +78,7 @@ func HTTP(base *url.URL) *Server {
 		return new(Server)
 	}
 	c := *base
-	return &Server{base: &c}
+	return &Server{base: &c, environment: http.ProxyFromEnvironment}
 }
 
 // Validate returns what is wrong with s, if anything, and what to do about it. RoundTrip fails with
@@ -165,21 +155,13 @@ func (s *Server) CloseIdleConnections() {
 	s.mu.Lock()
 	next := s.next
 	s.mu.Unlock()
-	s.closeIdle(next)
-}
-
-// closeIdle closes the connections that t keeps; t may be nil.
-func (s *Server) closeIdle(t *transports) {
-	if t == nil {
-		return
+	if next != nil {
+		next.idle()
 	}
-	s.trust.closing.Add(1)
-	defer s.trust.closing.Add(-1)
-	(&http.Client{Transport: t.kept}).CloseIdleConnections() // the others keep none
 }
 
 // OnUnsolicited has f called each time that bytes have come over a kept HTTP/1.1 connection which
-// no request had asked for (RFC 9112 section 6.3). While the connection was idle, such bytes can be
+// no request had asked for (RFC 9112 section 6.3), within about a second. While the connection was idle, such bytes can be
 // told from a response and did no harm. But others may have come before, just after a request,
 // where they can't be told from its response. So the responses to urls, which came over that
 // connection after its first, may have been mixed up, and f should drop what it has kept of them.

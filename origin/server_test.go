@@ -129,7 +129,7 @@ func TestServerSends(t *testing.T) {
 			fields: []string{"Authorization", "Bearer x"},
 			want:   "GET / HTTP/1.1\r\nHost: " + raw.Host + "\r\nAuthorization: Bearer x\r\n"},
 		{name: "another method", method: "DELETE", path: "/a",
-			want: "DELETE /a HTTP/1.1\r\nHost: " + raw.Host + "\r\n"},
+			want: "DELETE /a HTTP/1.1\r\nHost: " + raw.Host + "\r\nConnection: close\r\n"},
 	} {
 		base := *raw.URL
 		base.User = test.user

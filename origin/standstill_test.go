@@ -52,8 +52,8 @@ func TestTimeoutOfAStandstill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newServer(t, &url.URL{Scheme: "http", Host: "a"})
-				s.next = &transports{kept: &c.lateTransport, once: &c.lateTransport,
-					step: step, body: step}
+				s.next = &transports{http1: &c.lateTransport, once: &c.lateTransport,
+					idle: func() {}, step: step, body: step}
 				resp, err := s.RoundTrip(target(t, c.method, s.BaseURL(), "/"))
 				sent := c.lateTransport.requests
 				if sent != c.requests || (err == nil) != (sent == 2) || err != nil && !isTimeout(err) {

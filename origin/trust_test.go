@@ -5,15 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"log"
 	"net"
-	"net/http/httptrace"
 	"net/url"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -21,9 +16,7 @@ import (
 // TestTrustIsLost: an origin that has sent what no request had asked for gets one request on each
 // connection, for some time.
 func TestTrustIsLost(t *testing.T) {
-	if !canPeek {
-		t.Skip("this system can't look into a connection, so that none is used twice")
-	}
+	skipUnlessKept(t)
 	for _, secure := range []bool{false, true} {
 		const more = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nmarker"
 		raw, s := counted(t, secure, func(n int64) string { return map[int64]string{4: more}[n] })
@@ -63,9 +56,7 @@ func TestTrustIsLost(t *testing.T) {
 // TestSuspectedSpelling: what is suspected is named by the URL that was requested, whatever its
 // spelling.
 func TestSuspectedSpelling(t *testing.T) {
-	if !canPeek {
-		t.Skip("this system can't look into a connection, so that none is used twice")
-	}
+	skipUnlessKept(t)
 	_, s := counted(t, false, func(n int64) string { return map[int64]string{2: "more"}[n] })
 	heard := make(chan []string, 1)
 	defer s.OnUnsolicited(func(urls []string, _ time.Time) { heard <- urls })()
@@ -78,53 +69,6 @@ func TestSuspectedSpelling(t *testing.T) {
 	}
 	if got, want := <-heard, s.BaseURL().String()+"a%7Cb%7Cc"; !slices.Equal(got, []string{want}) {
 		t.Errorf("told of %q, want %q", got, want)
-	}
-}
-
-// TestGivenUp: a connection that isn't to be used any more isn't, though net/http has just taken it
-// and there is something on it that looks like a response.
-func TestGivenUp(t *testing.T) {
-	if !canPeek {
-		t.Skip("this system can't look into a connection, so that none is used twice")
-	}
-	log.SetOutput(io.Discard) // net/http's, on what it finds
-	defer log.SetOutput(os.Stderr)
-	for i := range 60 {
-		const more = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nmarker"
-		_, s := counted(t, i%2 == 1, func(n int64) string { return map[int64]string{1: more}[n] })
-		kept, asked := make(chan struct{}), make(chan struct{})
-		first := target(t, "GET", s.BaseURL(), "/1")
-		first = first.WithContext(httptrace.WithClientTrace(first.Context(),
-			&httptrace.ClientTrace{PutIdleConn: func(error) {
-				close(kept)
-				<-asked
-				for range 1000 { // the next request is faster than net/http's reader
-					runtime.Gosched()
-				}
-			}}))
-		distrust := sync.OnceFunc(func() {
-			s.trust.mu.Lock()
-			defer s.trust.mu.Unlock()
-			s.trust.until = time.Now().Add(time.Hour)
-			close(asked)
-		})
-		second := target(t, "GET", s.BaseURL(), "/2")
-		second = second.WithContext(httptrace.WithClientTrace(second.Context(),
-			&httptrace.ClientTrace{GetConn: func(string) {
-				distrust() // too late to choose another transport
-			}}))
-		var earlier sync.WaitGroup
-		earlier.Go(func() {
-			if _, body, err := fetch(s, first); err != nil || body != "ok" {
-				t.Error(body, err)
-			}
-		})
-		<-kept
-		resp, body, err := fetch(s, second)
-		earlier.Wait()
-		if err != nil || body != "ok" {
-			t.Errorf("%v %q %v", resp, body, err)
-		}
 	}
 }
 
@@ -155,9 +99,7 @@ func TestBrokenOffBody(t *testing.T) {
 
 // TestOrdinaryEnds: that an idle connection ends is no reason for distrust.
 func TestOrdinaryEnds(t *testing.T) {
-	if !canPeek {
-		t.Skip("this system can't look into a connection, so that none is used twice")
-	}
+	skipUnlessKept(t)
 	for name, end := range map[string]struct {
 		extra  string
 		secure bool
@@ -167,7 +109,8 @@ func TestOrdinaryEnds(t *testing.T) {
 		"with a 408 over TLS": {extra: "HTTP/1.0 408 Request Time-out\r\n\r\n", secure: true},
 		"with a line end":     {extra: "\r\n"},
 	} {
-		certificate, idling := exampleTLS(t), make(chan struct{})
+		certificate := exampleTLS(t)
+		idling, gone := make(chan struct{}), make(chan struct{})
 		raw := newRawServer(t, func(s *rawServer, _ int64, c net.Conn, r *bufio.Reader) {
 			if end.secure {
 				c = tls.Server(c, certificate)
@@ -181,6 +124,8 @@ func TestOrdinaryEnds(t *testing.T) {
 			select {
 			case <-idling:
 				io.WriteString(c, end.extra)
+				c.Close()
+				gone <- struct{}{}
 			case <-s.stop:
 			}
 		})
@@ -195,10 +140,9 @@ func TestOrdinaryEnds(t *testing.T) {
 		})
 		for range 3 {
 			fetchOK(t, s)
-			c := fetchOK(t, s)
-			untilIdle(c)
+			fetchOK(t, s)
 			idling <- struct{}{}
-			<-c.gone
+			<-gone
 		}
 		stop()
 		if n := raw.conns.Load(); n != 3 {

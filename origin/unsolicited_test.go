@@ -5,10 +5,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"os"
 	"runtime"
 	"slices"
@@ -122,14 +120,6 @@ func startOdd(t *testing.T, o *oddServer, secure bool) *Server {
 	return s
 }
 
-// slowReader has net/http's reader be late to look for what is left after a response, so that the
-// next request often comes before it.
-var slowReader = &httptrace.ClientTrace{PutIdleConn: func(error) {
-	for range 100 {
-		runtime.Gosched()
-	}
-}}
-
 // mixUps is what came of requests over connections that carry more than was asked for.
 type mixUps struct {
 	mu     sync.Mutex
@@ -152,7 +142,6 @@ func (m *mixUps) ask(t *testing.T, s *Server, i int) {
 	if method == http.MethodPost {
 		req.Body, req.ContentLength = io.NopCloser(strings.NewReader("x")), 1
 	}
-	req = req.WithContext(httptrace.WithClientTrace(req.Context(), slowReader))
 	if i%7 == 5 {
 		req.Header.Set("If-None-Match", `"x"`)
 	}
@@ -222,11 +211,7 @@ func requests(t *testing.T, n, cases int) int {
 // TestUnsolicited: what comes over an idle connection is never taken for a response. What comes
 // when the next request is on its way may be, and listeners get its URL.
 func TestUnsolicited(t *testing.T) {
-	if !canPeek {
-		t.Skip("this system can't look into a connection, so that none is used twice")
-	}
-	log.SetOutput(io.Discard) // net/http's, on what it finds
-	defer log.SetOutput(os.Stderr)
+	skipUnlessKept(t)
 	for _, secure := range []bool{false, true} {
 		for name, extra := range extras {
 			for _, when := range []string{"with it", "later", "late"} {

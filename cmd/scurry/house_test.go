@@ -50,7 +50,9 @@ func TestHouse(t *testing.T) {
 			"internal/store",
 			"internal/httpcache", "internal/fill", "internal/logging",
 		},
-		"origin":          {"internal/httpcache"},
+		"origin":          {"internal/dial", "internal/http1", "internal/httpcache"},
+		"internal/dial":   {"internal/http1"},
+		"internal/http1":  {},
 		"internal/decide": {"internal/store", "internal/httpcache"},
 		"internal/fetch": {
 			"internal/site", "internal/store", "internal/httpcache", "internal/fill",

@@ -38,8 +38,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	setLogLevel(cfg)
 	logger, lines := logging.New(out, cfg.LogFormat, zerolog.TraceLevel)
 	signal.Ignore(syscall.SIGPIPE) // a closed pipe at stderr doesn't end the node
-	// Libraries print to Go's standard logger: net/http's client does when an origin sends a
-	// response without a request.
+	// Libraries print to Go's standard logger: net/http's client does when an origin that speaks
+	// HTTP/2 misbehaves.
 	log.SetFlags(0)
 	log.SetOutput(logging.Std(logger).Writer())
 	if limit := memoryLimit(int64(cfg.Memory), p.env); limit != 0 {

@@ -1,12 +1,12 @@
 //go:build !unix
 
-package origin
+package http1
 
 import "errors"
 
-// canPeek is whether this system shows what has come over a connection without waiting for it.
+// CanPoll is whether this system shows what has come over a connection without waiting for it.
 // Where it doesn't, no HTTP/1.1 connection is used twice.
-const canPeek = false
+const CanPoll = false
 
 var errNothing = errors.New("nothing has come")
 

@@ -1,11 +1,12 @@
 //go:build unix
 
-package origin
+package http1
 
 import "syscall"
 
-// canPeek is whether this system shows what has come over a connection without waiting for it.
-const canPeek = true
+// CanPoll is whether this system shows what has come over a connection without waiting for it.
+// Where it doesn't, no connection is used twice.
+const CanPoll = true
 
 // errNothing means that nothing has come.
 const errNothing = syscall.EAGAIN

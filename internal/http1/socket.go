@@ -1,0 +1,98 @@
+package http1
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// Socket is a connection that shows what has come over it without a wait, also through the TLS
+// above it. One goroutine at a time reads.
+type Socket struct {
+	net.Conn
+	raw    syscall.RawConn
+	secure bool // TLS is above it
+	now    bool // Reads don't wait
+
+	into    []byte // where a Read that doesn't wait wants its bytes
+	n       int    // what it got
+	err     error
+	read    func(fd uintptr)
+	records tlsRecords // what has been read of them
+}
+
+// NewSocket returns conn, which is a *net.TCPConn as a rule, as a Socket, for TLS above it or for
+// plain bytes. It returns conn itself if this system can't show what has come over conn.
+func NewSocket(conn net.Conn, secure bool) net.Conn {
+	c, ok := conn.(syscall.Conn)
+	if !ok || !CanPoll {
+		return conn
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return conn
+	}
+	s := &Socket{Conn: conn, raw: raw, secure: secure}
+	s.read = func(fd uintptr) { s.n, s.err = readNow(fd, s.into) }
+	return s
+}
+
+// Read is net.Conn's.
+func (s *Socket) Read(p []byte) (n int, err error) {
+	if s.now {
+		n, err = s.readNow(p)
+	} else {
+		n, err = s.Conn.Read(p)
+	}
+	if s.secure {
+		s.records.advance(p[:n])
+	}
+	return n, err
+}
+
+// readNow is Read without a wait: if nothing has come, it fails as after a deadline, which TLS
+// above it takes for an error that doesn't last.
+func (s *Socket) readNow(p []byte) (int, error) {
+	s.into = p
+	err := s.raw.Control(s.read)
+	s.into = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case s.err == errNothing:
+		return 0, os.ErrDeadlineExceeded
+	case s.err != nil:
+		return 0, os.NewSyscallError("read", s.err)
+	case s.n == 0:
+		return 0, io.EOF
+	}
+	return s.n, nil
+}
+
+// tlsRecords follows the records of TLS in a stream of bytes (RFC 8446 section 5.1).
+type tlsRecords struct {
+	header [5]byte
+	have   int // bytes of header
+	left   int // bytes that the record's content still lacks
+}
+
+// within reports whether the last record is incomplete.
+func (t *tlsRecords) within() bool { return t.have > 0 || t.left > 0 }
+
+// advance follows the records in b, which has come next.
+func (t *tlsRecords) advance(b []byte) {
+	for len(b) > 0 {
+		n := min(t.left, len(b))
+		t.left, b = t.left-n, b[n:]
+		if len(b) == 0 {
+			return
+		}
+		n = copy(t.header[t.have:], b)
+		t.have, b = t.have+n, b[n:]
+		if t.have == len(t.header) {
+			t.left, t.have = int(binary.BigEndian.Uint16(t.header[3:])), 0
+		}
+	}
+}
