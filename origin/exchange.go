@@ -23,9 +23,9 @@ var epoch = time.Now()
 // exchange is one request to a server, and the body of its response.
 //
 // Reads of the body wait for BodyTimeout at most. A timer runs during each Read. When it fires, it
-// ends the request's context, which makes the transport's Read return. A Read whose bytes come at that
-// very moment returns them, and the next one fails. A timer that fires late, since this process
-// stood still, is started again.
+// ends the request's context, which makes the transport's Read return. A Read whose bytes come at
+// that very moment returns them, and the next one fails. A timer that fires late, since this
+// process stood still, is started again.
 type exchange struct {
 	req    *http.Request
 	ctx    context.Context // that the request is sent and the body read under

@@ -161,11 +161,12 @@ func (s *Server) CloseIdleConnections() {
 }
 
 // OnUnsolicited has f called each time that bytes have come over a kept HTTP/1.1 connection which
-// no request had asked for (RFC 9112 section 6.3), within about a second. While the connection was idle, such bytes can be
-// told from a response and did no harm. But others may have come before, just after a request,
-// where they can't be told from its response. So the responses to urls, which came over that
-// connection after its first, may have been mixed up, and f should drop what it has kept of them.
-// Up to the time until, the server gets no second request over any HTTP/1.1 connection.
+// no request had asked for (RFC 9112 section 6.3), within about a second. While the connection was
+// idle, such bytes can be told from a response and did no harm. But others may have come before,
+// just after a request, where they can't be told from its response. So the responses to urls, which
+// came over that connection after its first, may have been mixed up, and f should drop what it has
+// kept of them. Up to the time until, the server gets no second request over any HTTP/1.1
+// connection.
 //
 // f must return soon and not call s. It isn't called any more once stop has returned.
 func (s *Server) OnUnsolicited(f func(urls []string, until time.Time)) (stop func()) {

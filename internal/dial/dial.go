@@ -1,4 +1,5 @@
-// Package dial makes connections to an HTTP server, by TLS and through a proxy where that is wanted.
+// Package dial makes connections to an HTTP server, by TLS and through a proxy where that is
+// wanted.
 package dial
 
 import (

@@ -3,9 +3,9 @@
 // What flows in is a GET or HEAD without content, as it is to be sent. What comes out is the
 // server's response, whose body reads from the connection. The goroutine that asks writes and reads
 // the connection itself: net/http's Transport hands both to goroutines of their own, and each hand
-// over costs more than the bytes of a small file. It is also why a Client always knows what has come
-// over a connection: one is used again only if nothing has that no request asked for
-// (RFC 9112 section 6.3).
+// over costs more than the bytes of a small file. It is also why a Client always knows what has
+// come over a connection: one is used again only if nothing has that no request asked for (RFC 9112
+// section 6.3).
 package http1
 
 import (
@@ -18,8 +18,8 @@ import (
 )
 
 // Client asks one server, or a proxy in front of it. It needs all fields for which no other meaning
-// of zero is given; they may not be changed after the first request. A Client is safe for concurrent
-// use.
+// of zero is given; they may not be changed after the first request. A Client is safe for
+// concurrent use.
 type Client struct {
 	// Dial makes a connection, on which the handshake of TLS has been done. One is used again only
 	// if it is a Socket or a *tls.Conn over one.
@@ -44,9 +44,9 @@ type Client struct {
 	pool  pool
 }
 
-// RoundTrip sends req, a GET or HEAD without content whose URL's credentials, Host and header are as
-// they are to be sent, and returns the response to it. The caller closes its body, which also may
-// be done during a Read; a body that hasn't been read to its end ends the connection. Interim
+// RoundTrip sends req, a GET or HEAD without content whose URL's credentials, Host and header are
+// as they are to be sent, and returns the response to it. The caller closes its body, which also
+// may be done during a Read; a body that hasn't been read to its end ends the connection. Interim
 // responses go to the httptrace.ClientTrace of req's context.
 //
 // If a connection that has carried a request before ends instead of bringing a response, as it does
@@ -84,7 +84,8 @@ func (c *Client) ask(req *http.Request) (*http.Response, error) {
 }
 
 // connect returns a connection for req, a new one if fresh.
-func (c *Client) connect(req *http.Request, trace *httptrace.ClientTrace, fresh bool) (*conn, error) {
+func (c *Client) connect(req *http.Request, trace *httptrace.ClientTrace, fresh bool,
+) (*conn, error) {
 	if trace.GetConn != nil {
 		trace.GetConn(req.URL.Host)
 	}
