@@ -11,11 +11,9 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
-)
 
-// standstill is how late a timeout comes, at the least, if this process, or the machine, has stood
-// still. The server may have done its part in time then: the timeout says nothing about it.
-const standstill = time.Second
+	"github.com/scurrycache/scurry/internal/http1"
+)
 
 // epoch is a moment to count from.
 var epoch = time.Now()
@@ -61,15 +59,18 @@ func (x *exchange) begin(connected bool) {
 // it made for this request.
 func (x *exchange) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
-	again := err != nil && x.waiting.Load()
-	if isTimeout(err) {
+	if err == nil {
+		return resp, nil
+	}
+	again := x.waiting.Load()
+	if http1.IsTimeout(err) {
 		took := time.Since(epoch) - time.Duration(x.since.Load())
-		again = took > x.step+standstill
+		again = took > x.step+http1.Standstill
 	}
 	if again && x.ctx.Err() == nil && repeatable(req) {
 		return next.RoundTrip(req)
 	}
-	return resp, err
+	return nil, err
 }
 
 func repeatable(req *http.Request) bool {
@@ -105,7 +106,7 @@ func (x *exchange) late() {
 	due, now := x.due.Load(), int64(time.Since(epoch))
 	switch {
 	case due == 0 || now < due:
-	case now-due > int64(standstill):
+	case now-due > int64(http1.Standstill):
 		if x.due.CompareAndSwap(due, now+int64(x.limit)) {
 			x.timer.Reset(x.limit)
 		}
@@ -157,12 +158,7 @@ type requestError struct {
 
 func (e *requestError) Error() string   { return e.op + ": " + e.err.Error() }
 func (e *requestError) Unwrap() error   { return e.err }
-func (e *requestError) Timeout() bool   { return isTimeout(e.err) }
-func (e *requestError) Temporary() bool { return isTimeout(e.err) }
+func (e *requestError) Timeout() bool   { return http1.IsTimeout(e.err) }
+func (e *requestError) Temporary() bool { return http1.IsTimeout(e.err) }
 
 var _ net.Error = (*requestError)(nil)
-
-func isTimeout(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
-}

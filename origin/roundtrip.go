@@ -17,11 +17,11 @@ import (
 // with another scheme or host isn't sent, since it would get the base's credentials. Its path is
 // sent as RawPath spells it. 1xx responses go to req's httptrace.ClientTrace.
 //
-// A GET or HEAD without a body is sent once more if its connection, although made, broke before the
-// first byte of a response: the server was about to close it, or was being restarted. A refused
-// dial, a timeout or a context that is done is an error at once, unless the timeout has come late,
-// since this process stood still. The request may so reach the server twice, which both methods
-// allow (RFC 9110 section 9.2.2).
+// A GET or HEAD without a body is sent once more, over a new connection, if its connection,
+// although made, broke before the first byte of a response: the server was about to close it, or
+// was being restarted. A refused dial, a timeout or a context that is done is an error at once,
+// unless the timeout has come late, since this process stood still. The request may so reach the
+// server several times, which both methods allow (RFC 9110 section 9.2.2).
 //
 // The errors of a request that was sent, those of its body's Read too, are net.Errors and name its
 // method and its URL without userinfo.
@@ -39,19 +39,47 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x := &exchange{req: req, limit: next.body, step: next.step}
 	x.ctx, x.cancel = context.WithCancelCause(req.Context())
-	out := s.outgoing(x.traced(), req, next.via)
-	resp, err := x.send(s.choose(next, req), out)
-	if errors.Is(err, errOtherVersion) && repeatable(req) {
-		resp, err = x.send(s.choose(next, req), out)
-	}
+	resp, err := s.send(x, next)
 	if err != nil {
 		x.cancel(nil)
 		return nil, x.failure("", err)
 	}
-	s.version.Store(version(resp.ProtoMajor))
 	resp.Request = req // not the copy, which has the credentials
 	x.follow(resp)
 	return resp, nil
+}
+
+// send sends x's request by the transport that suits it, and by another if the server turns out to
+// speak another version of HTTP. A server with several addresses may speak both.
+func (s *Server) send(x *exchange, next *transports) (*http.Response, error) {
+	out := s.outgoing(x.traced(), x.req, next.via)
+	var held *heldBody
+	if s.version.Load() == 2 && hasBody(out) {
+		held = &heldBody{ReadCloser: out.Body}
+		out.Body = held
+		defer held.release()
+	}
+	resp, err := x.send(s.choose(next, out), out)
+	for tries := 0; tries < 2 && errors.Is(err, errOtherVersion); tries++ {
+		held.keep()
+		if tries == 0 {
+			resp, err = x.send(s.choose(next, out), out)
+		} else {
+			resp, err = x.send(next.once, out)
+		}
+	}
+	if err == nil && out.Header["Upgrade"] == nil {
+		s.version.Store(spoken(resp))
+	}
+	return resp, err
+}
+
+// spoken is the version that a response came by.
+func spoken(resp *http.Response) version {
+	if resp.TLS != nil && resp.TLS.NegotiatedProtocol == "h2" {
+		return 2
+	}
+	return 1
 }
 
 // covers reports whether u is on the base's host.
@@ -76,7 +104,7 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request, via *url.URL) 
 	}
 	path := spelling(out.URL)
 	if out.URL.Opaque = path; via != nil || strings.HasPrefix(path, "//") {
-		out.URL.Opaque = "//" + out.Host + cmp.Or(path, out.URL.EscapedPath(), "/")
+		out.URL.Opaque = "//" + dial.Authority(out.Host) + cmp.Or(path, out.URL.EscapedPath(), "/")
 	}
 	if via != nil {
 		dial.Authorize(out.Header, via)

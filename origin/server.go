@@ -41,8 +41,9 @@ type Server struct {
 	// MaxHeaderBytes limits the size of a response's head. Default: 256 KiB.
 	MaxHeaderBytes int64
 
-	// MaxConns limits the number of connections, those that are kept and those for a single request
-	// apart; further requests wait for one, as long as their contexts let them. Default: no limit.
+	// MaxConns limits the number of connections; further requests wait for one, as long as their
+	// contexts let them. Those for a single request have a limit of their own, of the same number,
+	// and those to upgrade another. Default: no limit.
 	MaxConns int
 
 	// MaxIdleConns limits the number of connections kept for the next request. Default: 256.
@@ -156,7 +157,7 @@ func (s *Server) CloseIdleConnections() {
 	next := s.next
 	s.mu.Unlock()
 	if next != nil {
-		next.idle()
+		next.closeIdle()
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/http1"
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
@@ -57,7 +58,7 @@ func TestServerFaults(t *testing.T) {
 			t.Errorf("%s: %v with %q, %v", test.name, resp, body, err)
 			continue
 		}
-		if test.want != nil && !errors.Is(err, test.want) || isTimeout(err) {
+		if test.want != nil && !errors.Is(err, test.want) || http1.IsTimeout(err) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		}
 		if !strings.Contains(err.Error(), "GET "+s.BaseURL().String()+"path: ") ||
@@ -133,12 +134,12 @@ func TestServerDialFails(t *testing.T) {
 	}}
 	_, _, err := fetch(s, target(t, "GET", s.BaseURL(), "/"))
 	if !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "sesame") ||
-		isTimeout(err) || dials != 1 {
+		http1.IsTimeout(err) || dials != 1 {
 		t.Errorf("%v after %d dials", err, dials)
 	}
 	s = newServer(t, s.BaseURL())
 	s.DialTimeout = 1 // nanosecond
-	if _, _, err = fetch(s, target(t, "GET", s.BaseURL(), "/")); !isTimeout(err) {
+	if _, _, err = fetch(s, target(t, "GET", s.BaseURL(), "/")); !http1.IsTimeout(err) {
 		t.Errorf("after DialTimeout: %v", err)
 	}
 }
@@ -236,7 +237,7 @@ func TestServerContext(t *testing.T) {
 	check(t, err)
 	cancel()
 	if n, err := resp.Body.Read(make([]byte, 5)); n != 0 || !errors.Is(err, context.Canceled) ||
-		isTimeout(err) {
+		http1.IsTimeout(err) {
 		t.Errorf("Read: %d, %v", n, err)
 	}
 	if _, err := s.RoundTrip(target(t, "GET", s.BaseURL(), "/").WithContext(ctx)); !errors.Is(err,
@@ -297,7 +298,7 @@ func TestBodyTimeoutCountsReads(t *testing.T) {
 		}
 		start := time.Now()
 		for range 2 {
-			if n, err := resp.Body.Read(make([]byte, 9)); n != 0 || !isTimeout(err) {
+			if n, err := resp.Body.Read(make([]byte, 9)); n != 0 || !http1.IsTimeout(err) {
 				t.Errorf("no more bytes: %d, %v", n, err)
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/http1"
 )
 
 // lateTransport answers its first request with a timeout, after that long.
@@ -44,19 +46,19 @@ func TestTimeoutOfAStandstill(t *testing.T) {
 		requests int
 	}{
 		"in time":        {lateTransport{took: step}, "GET", 1},
-		"late":           {lateTransport{took: step + 2*standstill}, "GET", 2},
-		"late, a POST":   {lateTransport{took: step + 2*standstill}, "POST", 1},
+		"late":           {lateTransport{took: step + 2*http1.Standstill}, "GET", 2},
+		"late, a POST":   {lateTransport{took: step + 2*http1.Standstill}, "POST", 1},
 		"dial in time":   {lateTransport{took: step, dialing: true}, "GET", 1},
-		"dial that's so": {lateTransport{took: step + 2*standstill, dialing: true}, "HEAD", 2},
+		"dial that's so": {lateTransport{took: step + 2*http1.Standstill, dialing: true}, "HEAD", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newServer(t, &url.URL{Scheme: "http", Host: "a"})
 				s.next = &transports{http1: &c.lateTransport, once: &c.lateTransport,
-					idle: func() {}, step: step, body: step}
+					closeIdle: func() {}, step: step, body: step}
 				resp, err := s.RoundTrip(target(t, c.method, s.BaseURL(), "/"))
 				sent := c.lateTransport.requests
-				if sent != c.requests || (err == nil) != (sent == 2) || err != nil && !isTimeout(err) {
+				if sent != c.requests || (err == nil) != (sent == 2) || err != nil && !http1.IsTimeout(err) {
 					t.Errorf("%d requests, want %d: %v", sent, c.requests, err)
 				}
 				if err == nil {
@@ -92,7 +94,7 @@ func TestBodyTimeoutOfAStandstill(t *testing.T) {
 				x.timer.Reset(limit + limit/4) // the process stands still
 			})
 			b, err := io.ReadAll(x)
-			if ends != (err != nil) || !ends && string(b) != "ok" || ends && !isTimeout(err) {
+			if ends != (err != nil) || !ends && string(b) != "ok" || ends && !http1.IsTimeout(err) {
 				t.Errorf("after %v: %q, %v", after, b, err)
 			}
 			in.Close()

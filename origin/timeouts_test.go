@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/http1"
 )
 
 // TestSetTimeouts: a request that has begun keeps its timeouts and its connection, and what comes
@@ -38,7 +40,7 @@ func TestSetTimeouts(t *testing.T) {
 	defer begun.Body.Close()
 
 	s.SetTimeouts(Timeouts{BodyTimeout: short})
-	if _, err := get("/waits"); !isTimeout(err) { // the other one waits longer than that, too
+	if _, err := get("/waits"); !http1.IsTimeout(err) { // the other one waits longer than that, too
 		t.Errorf("no timeout but %v", err)
 	}
 	second, err := get("/")

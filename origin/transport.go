@@ -21,17 +21,18 @@ const pingInterval = 15 * time.Second
 
 // transports are what send requests, each by connections of its own.
 type transports struct {
-	http1   http.RoundTripper // requests that may be sent again
-	http2   http.RoundTripper // all requests, to a server that speaks HTTP/2
-	once    http.RoundTripper // makes a connection for each request
+	http1   http.RoundTripper // for requests that may be sent again
+	http2   http.RoundTripper // for all, if the server speaks HTTP/2, or to learn whether it does
+	once    http.RoundTripper // makes a connection for each request, by either version
 	upgrade http.RoundTripper // so does this, for HTTP/1.1 only
 
 	body time.Duration // BodyTimeout, as it was when they were made
 	// what connecting takes at the most, and the wait for a response's head, as it was then
 	step time.Duration
 	via  *url.URL // the proxy that forwards requests, if there is one
-	idle func()   // closes the connections that no request uses
-	end  func()   // so that none waits for a request any more
+
+	closeIdle func() // closes the connections that no request uses
+	retire    func() // does so, and has no more kept where that can be had
 }
 
 // version is the major version of HTTP that a server speaks. 0: that isn't known.
@@ -62,7 +63,8 @@ func (s *Server) given() *transports {
 	t := s.Transport
 	idle := (&http.Client{Transport: t}).CloseIdleConnections
 	return &transports{
-		http1: t, http2: t, once: t, upgrade: t, step: math.MaxInt64 / 2, idle: idle, end: idle,
+		http1: t, http2: t, once: t, upgrade: t, step: math.MaxInt64 / 2, closeIdle: idle,
+		retire: idle,
 	}
 }
 
@@ -97,10 +99,13 @@ func (s *Server) made() *transports {
 	}
 	http2 := s.newTransport(d, true, "h2", "http/1.1")
 	http2.DialTLSContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if s.version.Load() == 1 { // as another request has learnt meanwhile
+			return nil, errOtherVersion
+		}
 		conn, err := d.Connect(ctx, "h2", "http/1.1")
 		if err == nil && !speaksHTTP2(conn) {
 			s.version.Store(1)
-			kept.Keep(conn)
+			kept.Adopt(conn)
 			return nil, errOtherVersion
 		}
 		return conn, err
@@ -113,8 +118,8 @@ func (s *Server) made() *transports {
 		upgrade: s.newTransport(d, false, "http/1.1"),
 		step: max(limit(s.HeaderTimeout, defaultHeaderTimeout),
 			limit(s.DialTimeout, defaultDialTimeout)+limit(s.TLSTimeout, defaultTLSTimeout)),
-		idle: func() { kept.CloseIdle(); http2.CloseIdleConnections() },
-		end:  func() { kept.Retire(); http2.CloseIdleConnections() },
+		closeIdle: func() { kept.CloseIdle(); http2.CloseIdleConnections() },
+		retire:    func() { kept.Retire(); http2.CloseIdleConnections() },
 	}
 }
 
@@ -131,7 +136,7 @@ func (s *Server) SetTimeouts(t Timeouts) {
 	s.Timeouts, s.next = t, nil // transports makes it anew
 	s.mu.Unlock()
 	if last != nil {
-		last.end()
+		last.retire()
 	}
 }
 

@@ -76,6 +76,17 @@ func TestOriginFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wanting := httptest.NewUnstartedServer(http.NotFoundHandler())
+	wanting.Config.ErrorLog = quiet
+	wanting.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	wanting.StartTLS()
+	t.Cleanup(wanting.Close)
+	wantsCertificate, err := url.Parse(wanting.URL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := *closed
+	silent.Scheme = "https"
 	plain := *untrusted
 	plain.Scheme = "https"
 	plain.Host = rawOrigin(t, say("HTTP/1.1 200 OK\r\n\r\n")).Host
@@ -96,13 +107,18 @@ func TestOriginFailures(t *testing.T) {
 			"nuts\r\nCache-Control: max-age=60\r\n\r\nx")), 502, "http_protocol_error"},
 		"untrusted certificate": {untrusted, 502, "tls_certificate_error"},
 		"no TLS":                {&plain, 502, "tls_protocol_error"},
+		"no TLS handshake":      {&silent, 504, "connection_timeout"},
+		"wants a certificate":   {wantsCertificate, 502, "tls_alert_received"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := origin.HTTP(c.base)
 			if name == "hanging" { // else a slow machine would time out
 				server.HeaderTimeout = 300 * time.Millisecond
 			}
-			server.TLS = &tls.Config{}
+			if name == "no TLS handshake" {
+				server.TLSTimeout = 300 * time.Millisecond
+			}
+			server.TLS = &tls.Config{InsecureSkipVerify: name == "wants a certificate"}
 			t.Cleanup(server.CloseIdleConnections)
 			var log logbook
 			logger := zerolog.New(&log)

@@ -6,13 +6,14 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"math"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
+	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/scurrycache/scurry/internal/http1"
 )
@@ -23,7 +24,7 @@ type Dialer struct {
 	Base *url.URL // names the server
 
 	Timeout    time.Duration // limits how long it takes to connect; 0: no limit
-	TLSTimeout time.Duration // limits the handshake of TLS; 0: no limit
+	TLSTimeout time.Duration // limits the TLS handshake; 0: no limit
 
 	// TLS is the configuration of a connection to an https server, and to an https proxy. Its
 	// NextProtos are offered instead of those that Connect is given, unless that is one. If nil,
@@ -51,7 +52,7 @@ func (d *Dialer) Connect(ctx context.Context, protocols ...string) (net.Conn, er
 	if config.NextProtos == nil || len(protocols) == 1 {
 		config.NextProtos = protocols
 	}
-	config.ServerName = cmp.Or(config.ServerName, d.Base.Hostname())
+	config.ServerName = cmp.Or(config.ServerName, ascii(d.Base.Hostname()))
 	return d.handshake(ctx, conn, config)
 }
 
@@ -62,11 +63,11 @@ func (d *Dialer) config() *tls.Config {
 	return d.TLS.Clone()
 }
 
-// handshake does the handshake of TLS on conn. If it fails, it closes conn.
+// handshake does the TLS handshake on conn. If it fails, it closes conn.
 func (d *Dialer) handshake(ctx context.Context, conn net.Conn, config *tls.Config,
 ) (net.Conn, error) {
 	limit := cmp.Or(d.TLSTimeout, math.MaxInt64)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, late("the handshake of TLS"))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late("the TLS handshake"))
 	defer cancel()
 	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
@@ -76,9 +77,15 @@ func (d *Dialer) handshake(ctx context.Context, conn net.Conn, config *tls.Confi
 	return secure, nil
 }
 
-// late is the error of a timeout.
+// timeoutError says what has taken too long.
+type timeoutError string
+
+func (e timeoutError) Error() string { return string(e) + " takes too long" }
+func (timeoutError) Timeout() bool   { return true }
+
+// late is the error of a connection that couldn't be made in time.
 func late(what string) error {
-	return fmt.Errorf("%s takes too long: %w", what, os.ErrDeadlineExceeded)
+	return &net.OpError{Op: "dial", Net: "tcp", Err: timeoutError(what)}
 }
 
 func (d *Dialer) dial(ctx context.Context, addr string) (net.Conn, error) {
@@ -91,5 +98,25 @@ func address(u *url.URL) string {
 	if port == "" {
 		port = map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
 	}
-	return net.JoinHostPort(u.Hostname(), cmp.Or(port, "80"))
+	return net.JoinHostPort(ascii(u.Hostname()), cmp.Or(port, "80"))
+}
+
+// ascii returns host, a name or an address with or without a port, as DNS has it (RFC 5891).
+func ascii(host string) string {
+	a, err := httpguts.PunycodeHostPort(host)
+	if err != nil {
+		return host // nobody has that name
+	}
+	return a
+}
+
+// Authority returns host, a name or an address with or without a port, as it is in a request's
+// target: in ASCII, and without an address's zone (RFC 6874 section 4).
+func Authority(host string) string {
+	host = ascii(host)
+	from, to := strings.IndexByte(host, '%'), strings.LastIndexByte(host, ']')
+	if strings.HasPrefix(host, "[") && 0 < from && from < to {
+		return host[:from] + host[to:]
+	}
+	return host
 }

@@ -28,6 +28,12 @@ func (d *Dialer) reach(ctx context.Context) (net.Conn, error) {
 	if via == nil {
 		return d.dial(ctx, address(d.Base))
 	}
+	switch via.Scheme {
+	case "http", "https", "socks5", "socks5h":
+	default:
+		return nil, fmt.Errorf("proxy %s: its scheme %q is none of http, https, socks5", via.Host,
+			via.Scheme)
+	}
 	if d.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d.Timeout, late("the proxy"))
@@ -90,15 +96,12 @@ func (d *Dialer) join(ctx context.Context, conn net.Conn, via *url.URL) (_ net.C
 	switch via.Scheme {
 	case "socks5", "socks5h":
 		return conn, socks(ctx, conn, via, address(d.Base))
-	case "http":
 	case "https":
 		config := d.config()
 		config.ServerName, config.NextProtos = via.Hostname(), nil
 		if conn, err = d.handshake(ctx, http1.NewSocket(conn, true), config); err != nil {
 			return nil, err
 		}
-	default:
-		return nil, fmt.Errorf("its scheme is none of http, https, socks5: %q", via.Scheme)
 	}
 	if d.Forwarder() != nil {
 		return conn, nil
@@ -115,16 +118,20 @@ func tunnel(conn net.Conn, via *url.URL, addr string) error {
 		return err
 	}
 	r := bufio.NewReader(io.LimitReader(conn, maxTunnelHead))
-	resp, err := http.ReadResponse(r, req)
-	switch {
-	case err != nil:
-		return err
-	case resp.StatusCode/100 != 2:
-		return fmt.Errorf("CONNECT %s: %s", addr, resp.Status)
-	case r.Buffered() > 0:
-		return errors.New("the proxy sends something before the tunnel is used")
+	for {
+		resp, err := http.ReadResponse(r, req)
+		switch {
+		case err != nil:
+			return err
+		case resp.StatusCode/100 == 1: // an interim response
+		case resp.StatusCode/100 != 2:
+			return fmt.Errorf("CONNECT %s: %s", addr, resp.Status)
+		case r.Buffered() > 0:
+			return errors.New("the proxy sends something before the tunnel is used")
+		default:
+			return nil
+		}
 	}
-	return nil
 }
 
 // Authorize adds the credentials for the proxy via to the fields of a request.
@@ -153,7 +160,7 @@ func socks(ctx context.Context, conn net.Conn, via *url.URL, addr string) error 
 		DialWithConn(ctx context.Context, c net.Conn, network, address string) (net.Addr, error)
 	})
 	if !ok {
-		return errors.New("SOCKS isn't to be had")
+		return errors.New("SOCKS can't be used over an existing connection")
 	}
 	_, err = over.DialWithConn(ctx, conn, "tcp", addr)
 	return err

@@ -39,7 +39,7 @@ func kindOf(err error) string {
 		return "tls_certificate_error"
 	case is[tls.RecordHeaderError](err):
 		return "tls_protocol_error"
-	case is[tls.AlertError](err):
+	case isOp && op.Op == "remote error": // which crypto/tls has for an alert
 		return "tls_alert_received"
 	case late && isOp && op.Op == "dial":
 		return "connection_timeout"

@@ -11,35 +11,39 @@ import (
 
 // body is a response's body. At its end it gives the connection back.
 type body struct {
-	n       *conn
+	cn      *conn
 	ctx     context.Context // the request's
-	stop    func() bool     // keeps ctx from ending n any more
-	content io.Reader       // net/http's body, which reads from n
+	stop    func() bool     // keeps ctx from aborting cn any more
+	content io.Reader       // net/http's body, which reads from cn
 	sized   bool            // the content isn't empty, and its length is known
-	last    bool            // n carries no further request
+	last    bool            // cn carries no further request
+	err     error           // of the first Read that failed, and of those after it
 
 	once sync.Once
-	over atomic.Bool // n is given back
+	over atomic.Bool // cn is given back
 }
 
 // Read reads the content.
 func (b *body) Read(p []byte) (int, error) {
-	if b.over.Load() {
-		return 0, http.ErrBodyReadAfterClose
+	if b.err == nil && b.over.Load() {
+		b.err = http.ErrBodyReadAfterClose
 	}
-	k, err := b.content.Read(p)
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.content.Read(p)
 	if err != nil {
 		b.finish(err == io.EOF)
+		if b.err = err; err != io.EOF {
+			b.err = cmp.Or(context.Cause(b.ctx), err)
+		}
 	}
-	if err != nil && err != io.EOF {
-		err = cmp.Or(context.Cause(b.ctx), err)
-	}
-	return k, err
+	return n, b.err
 }
 
 // Ready reports whether the next Read certainly returns at once. It is for the goroutine that
 // reads.
-func (b *body) Ready() bool { return b.sized && !b.over.Load() && b.n.r.Buffered() > 0 }
+func (b *body) Ready() bool { return b.sized && !b.over.Load() && b.cn.r.Buffered() > 0 }
 
 // Close ends the connection if the content hasn't been read to its end.
 func (b *body) Close() error {
@@ -47,17 +51,21 @@ func (b *body) Close() error {
 	return nil
 }
 
-// finish gives b's connection back, which may carry another request if b was read as a whole.
+// finish gives b's connection back, which may carry another request if the content was read as a
+// whole.
 func (b *body) finish(whole bool) {
 	b.once.Do(func() {
 		b.over.Store(true)
-		ended := !b.stop()
-		switch {
-		case !whole || ended || b.last:
-			_ = b.n.Close()
-		default:
-			b.n.client.keep(b.n)
+		c, again := b.cn.client, b.stop() && whole && !b.last
+		if whole && b.cn.r.Buffered() > 0 && (again || len(b.cn.urls) > 0) {
+			again = b.cn.poll() == quiet && again
 		}
-		b.n.client.leave()
+		if again {
+			c.keep(b.cn)
+		} else {
+			c.trusts(b.cn)
+			_ = b.cn.Close()
+		}
+		c.release()
 	})
 }

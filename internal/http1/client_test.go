@@ -12,7 +12,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 )
@@ -184,8 +186,8 @@ func TestClosedAtThatMoment(t *testing.T) {
 		for i := range 2 {
 			got, err := whole(c, get(t.Context(), "/"))
 			if i == 1 && begin != "" {
-				if err == nil {
-					t.Errorf("half a head: %q", got)
+				if err != io.ErrUnexpectedEOF {
+					t.Errorf("half a head: %q, %v", got, err)
 				}
 			} else if got != "acorn" || err != nil {
 				t.Errorf("%q: %q, %v", begin, got, err)
@@ -295,6 +297,26 @@ func TestToldAtTheEnd(t *testing.T) {
 	if got, err := whole(c, get(t.Context(), "/")); got != "acorn" || err != nil || told != 1 {
 		t.Errorf("%q, %v, told %d times", got, err, told)
 	}
+	s = start(t, func(c net.Conn, r *bufio.Reader) {
+		for _, response := range []string{ok("acorn"), ok("acorn"),
+			"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nacornmore"} {
+			http.ReadRequest(r)
+			io.WriteString(c, response)
+		}
+		r.ReadByte()
+	})
+	c = s.client(t)
+	var urls []string
+	c.Unsolicited = func(u []string) { urls = append(urls, u...) }
+	for i := range 3 {
+		if got, err := whole(c, get(t.Context(), fmt.Sprint("/", i))); got != "acorn" {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	want := "http://files.example/1 http://files.example/2"
+	if got := strings.Join(urls, " "); got != want {
+		t.Errorf("after a last response: told of %q, want %q", got, want)
+	}
 }
 
 // TestDistrust: a connection that isn't to be used again, since another has brought what nobody
@@ -332,7 +354,7 @@ func TestEndStays(t *testing.T) {
 	defer server.Close()
 	defer client.Close()
 	n := newConn(newClient(nil), client)
-	n.end()
+	n.abort()
 	n.limit(time.Hour)
 	if _, err := n.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("Read: %v", err)
@@ -405,9 +427,6 @@ func TestCloseWakesRead(t *testing.T) {
 		<-first
 		resp.Body.Close()
 		reader.Wait()
-		if _, err := resp.Body.Read(make([]byte, 1)); err != http.ErrBodyReadAfterClose {
-			t.Errorf("Read after Close: %v", err)
-		}
 	}
 	if n := s.conns.Load(); n != 20 {
 		t.Errorf("%d connections, want 20", n)
@@ -457,7 +476,7 @@ func (c *lateConn) SetDeadline(at time.Time) (_ error) { c.deadline = at; return
 // TestStandstill: a timeout that comes late, since the process has stood still, says nothing about
 // the server. What it has sent is read.
 func TestStandstill(t *testing.T) {
-	for late, answered := range map[time.Duration]bool{0: false, 2 * standstill: true} {
+	for late, answered := range map[time.Duration]bool{0: false, 2 * Standstill: true} {
 		synctest.Test(t, func(t *testing.T) {
 			conn := &lateConn{late: late, response: strings.NewReader(ok("acorn"))}
 			c := newClient(func(context.Context) (net.Conn, error) { return conn, nil })
@@ -470,5 +489,197 @@ func TestStandstill(t *testing.T) {
 				t.Errorf("no timeout but %v", err)
 			}
 		})
+	}
+}
+
+// TestEndedContext: a request that has ended before it begins isn't sent, and costs no connection.
+func TestEndedContext(t *testing.T) {
+	if !CanPoll {
+		t.Skip("this system uses no connection twice")
+	}
+	s := start(t, paths)
+	c := s.client(t)
+	c.MaxConns = 2
+	gone := errors.New("gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(gone)
+	for range 20 {
+		if got, err := whole(c, get(t.Context(), "/a")); got != "/a" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		if _, err := c.RoundTrip(get(ctx, "/b")); err != gone {
+			t.Errorf("%v", err)
+		}
+	}
+	if n := s.conns.Load(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+}
+
+// TestRequestClose: a request that says it is the connection's last is.
+func TestRequestClose(t *testing.T) {
+	s := start(t, paths)
+	c := s.client(t)
+	for range 3 {
+		req := get(t.Context(), "/a")
+		req.Close = true
+		if got, err := whole(c, req); got != "/a" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if n := s.conns.Load(); n != 3 {
+		t.Errorf("%d connections, want 3", n)
+	}
+}
+
+// TestInvalidFields: a request with fields that can't be sent is an error, not another request.
+func TestInvalidFields(t *testing.T) {
+	s := start(t, paths)
+	c := s.client(t)
+	for name, value := range map[string]string{"A b": "", "": "", "A": "a\x00", "B": "a\r\nC: d"} {
+		req := get(t.Context(), "/")
+		req.Header[name] = []string{value}
+		if _, err := c.RoundTrip(req); err == nil {
+			t.Errorf("%q: %q is sent", name, value)
+		}
+	}
+	if n := s.conns.Load(); n != 0 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// refusingConn takes no byte, but has a response.
+type refusingConn struct {
+	net.Conn
+	response io.Reader
+}
+
+func (c refusingConn) Read(p []byte) (int, error)  { return c.response.Read(p) }
+func (c refusingConn) Write([]byte) (int, error)   { return 0, syscall.EPIPE }
+func (c refusingConn) Close() error                { return nil }
+func (c refusingConn) SetDeadline(time.Time) error { return nil }
+
+// TestAnswerToHalfARequest: a server may answer before it has read the request, and close.
+func TestAnswerToHalfARequest(t *testing.T) {
+	for response, want := range map[string]string{
+		"HTTP/1.1 431 Request Header Fields Too Large\r\n\r\ntoo large": "too large", "": "",
+	} {
+		c := newClient(func(context.Context) (net.Conn, error) {
+			return refusingConn{response: strings.NewReader(response)}, nil
+		})
+		req := get(t.Context(), "/")
+		req.Header.Set("X", strings.Repeat("x", 100<<10))
+		got, err := whole(c, req)
+		if got != want || (want == "") != errors.Is(err, syscall.EPIPE) {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+	}
+}
+
+// TestBodyIsAReader: a body is what io.Reader says, at its end and after.
+func TestBodyIsAReader(t *testing.T) {
+	const content = "An acorn, a hazelnut and a walnut."
+	s := start(t, func(c net.Conn, r *bufio.Reader) {
+		for {
+			req, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			if req.URL.Path == "/cut" {
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nacorn")
+				return
+			}
+			io.WriteString(c, ok(content))
+		}
+	})
+	c := s.client(t)
+	resp, err := c.RoundTrip(get(t.Context(), "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := iotest.TestReader(resp.Body, []byte(content)); err != nil {
+		t.Error(err)
+	}
+	if n, err := resp.Body.Read(make([]byte, 9)); n != 0 || err != io.EOF {
+		t.Errorf("after the end: %d, %v", n, err)
+	}
+	for range 2 { // the second connection has been used before
+		resp, err = c.RoundTrip(get(t.Context(), "/cut"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, first := io.ReadAll(resp.Body)
+		if _, err := resp.Body.Read(make([]byte, 9)); first != io.ErrUnexpectedEOF || err != first {
+			t.Errorf("%v, and then %v", first, err)
+		}
+	}
+	resp, err = c.RoundTrip(get(t.Context(), "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if _, err := resp.Body.Read(make([]byte, 9)); err != http.ErrBodyReadAfterClose {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// TestLookWhileUsed has the pool looked at all the time. The race detector watches.
+func TestLookWhileUsed(t *testing.T) {
+	s := start(t, paths)
+	c := s.client(t)
+	stop := make(chan struct{})
+	var looking, asking sync.WaitGroup
+	looking.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				c.pool.look()
+			}
+		}
+	})
+	for i := range 4 {
+		asking.Go(func() {
+			for range 300 {
+				path := fmt.Sprint("/", i)
+				if got, err := whole(c, get(t.Context(), path)); got != path || err != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+			}
+		})
+	}
+	asking.Wait()
+	close(stop)
+	looking.Wait()
+	if n := c.pool.size(); CanPoll && (n < 1 || n > 4) {
+		t.Errorf("%d idle connections", n)
+	}
+}
+
+// TestAdopt: a connection that the Client is given carries the next request, unless there are
+// enough.
+func TestAdopt(t *testing.T) {
+	s := start(t, paths)
+	c := s.client(t)
+	c.MaxConns = 1
+	c.Dial = func(context.Context) (net.Conn, error) { return nil, errors.New("one is made") }
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	c.Adopt(dial())
+	c.Adopt(dial())
+	resp, err := c.RoundTrip(get(t.Context(), "/a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Adopt(dial()) // while all slots are taken
+	resp.Body.Close()
+	if n := c.pool.size(); n != 0 {
+		t.Errorf("%d idle connections", n)
 	}
 }

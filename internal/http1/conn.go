@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"io"
 	"math"
 	"net"
 	"os"
@@ -13,108 +14,131 @@ import (
 	"time"
 )
 
-// What a connection remembers: it isn't used again after so many URLs, besides its first request's,
-// or so many bytes of them.
+// What is remembered of a connection: it isn't used again after so many URLs, besides its first
+// request's, or so many bytes of them.
 const (
 	MaxHistory      = 500
 	MaxHistoryBytes = 32 << 10
 )
 
-// maxIdleBytes limits what is read of a connection that waits for a request.
+// maxIdleBytes limits what is read of an idle connection at a time.
 const maxIdleBytes = 4 << 10
 
-// standstill is how late a timeout comes, at the least, if this process, or the machine, has stood
-// still. What the server has sent meanwhile can be read then.
-const standstill = time.Second
+// Standstill is how late a timeout comes, at the least, if this process, or the machine, has stood
+// still. The server may have done its part in time then: the timeout says nothing about it.
+const Standstill = time.Second
 
-// conn is a connection to the server. One goroutine at a time uses it; the pool hands it on.
+// conn is a connection to the server. One goroutine at a time owns it: that of a request, or the
+// one that holds mu while the connection is idle.
 type conn struct {
 	net.Conn
 	client *Client
 	socket *Socket // below Conn; nil if that doesn't show what has come
 	r      *bufio.Reader
-	w      *bufio.Writer
+	head   bytes.Buffer // of a request
 
 	requests int         // that it has carried, the one in progress included
 	answered bool        // a response, or an interim one, has begun to come
-	room     int64       // bytes that Reads may still bring
+	eof      bool        // the server sends nothing more
+	quota    int64       // bytes that Reads may still bring
 	due      time.Time   // when Reads and Writes time out; zero: never
-	ended    atomic.Bool // the context of the request has: Reads and Writes fail
+	aborted  atomic.Bool // by the context of the request: Reads and Writes fail
 
 	// The URLs of the requests after the first, and their bytes. The first response can't be
 	// another's.
 	urls     []string
 	urlBytes int
 
-	mu      sync.Mutex // guards what follows, and what a connection that waits holds
-	waiting bool       // for a request
-	since   time.Time  // when it began to wait
+	mu    sync.Mutex // guards what follows
+	idle  bool
+	since time.Time // when it became idle
 }
 
 func newConn(c *Client, raw net.Conn) *conn {
-	n := &conn{Conn: raw, client: c, room: math.MaxInt64}
+	cn := &conn{Conn: raw, client: c, quota: math.MaxInt64}
 	under := raw
 	if secure, ok := raw.(*tls.Conn); ok {
 		under = secure.NetConn()
 	}
-	n.socket, _ = under.(*Socket)
-	n.r, n.w = bufio.NewReader(n), bufio.NewWriter(raw)
-	return n
+	cn.socket, _ = under.(*Socket)
+	cn.r = bufio.NewReader(cn)
+	return cn
 }
 
-// reusable reports whether n may carry another request, as far as its past says.
-func (n *conn) reusable() bool {
-	return (n.socket != nil || n.requests == 0) &&
-		len(n.urls) < MaxHistory && n.urlBytes < MaxHistoryBytes
+// reusable reports whether cn may carry another request, as far as its past says.
+func (cn *conn) reusable() bool {
+	return (cn.socket != nil || cn.requests == 0) &&
+		len(cn.urls) < MaxHistory && cn.urlBytes < MaxHistoryBytes
 }
 
-// rest has n wait for a request.
-func (n *conn) rest() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.waiting, n.since = true, time.Now()
+func (cn *conn) setIdle() {
+	cn.mu.Lock()
+	defer cn.mu.Unlock()
+	cn.idle, cn.since = true, time.Now()
 }
 
-// claim ends n's wait for a request. It returns false if n can't carry one any more.
-func (n *conn) claim() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	usable := n.waiting && n.quietLocked()
-	n.waiting = false
+// claim takes cn, which is idle, for a request. It returns false if cn can't carry one any more.
+func (cn *conn) claim() bool {
+	cn.mu.Lock()
+	defer cn.mu.Unlock()
+	usable := cn.idle && !cn.expiredLocked() && cn.poll() == quiet
+	cn.idle = false
 	return usable
 }
 
-// waits reports whether n may go on waiting. It is true if a request has claimed n.
-func (n *conn) waits() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.waiting && !n.quietLocked() {
-		n.waiting = false
+// endIfDue reports whether cn, if it is idle, is to be closed, and that it is idle no more then.
+func (cn *conn) endIfDue() bool {
+	cn.mu.Lock()
+	defer cn.mu.Unlock()
+	if !cn.idle || !cn.expiredLocked() && cn.poll() != ended {
 		return false
 	}
+	cn.idle = false
 	return true
 }
 
-// quietLocked reports whether n, which waits, hasn't waited too long, is open, and nothing has come
-// over it but line ends.
-func (n *conn) quietLocked() bool {
-	if idle := n.client.IdleTimeout; idle > 0 && time.Since(n.since) >= idle {
-		return false
+func (cn *conn) expiredLocked() bool {
+	limit := cn.client.IdleTimeout
+	return limit > 0 && time.Since(cn.since) >= limit
+}
+
+// state is what has come over a connection since its last response.
+type state int
+
+const (
+	quiet state = iota // nothing but line ends
+	half               // a part of a TLS record
+	ended              // its end, or something that ends it
+)
+
+// poll reads what has come over cn, which has no request, without a wait. It reports what no
+// request asked for. A connection that was never used brings nothing that can be another request's.
+func (cn *conn) poll() state {
+	if cn.socket == nil {
+		if cn.requests == 0 {
+			return quiet
+		}
+		return ended
 	}
-	if n.socket == nil {
-		return n.requests == 0
+	if cn.socket.secure { // TLS may answer what has come
+		_ = cn.SetWriteDeadline(time.Now().Add(Standstill))
 	}
-	n.room = maxIdleBytes
-	n.socket.now = true
-	err := n.skipLineEnds()
-	n.socket.now = false
-	if err != nil {
-		return errors.Is(err, os.ErrDeadlineExceeded) && !n.socket.records.within()
+	cn.quota = maxIdleBytes
+	cn.socket.now = true
+	err := cn.skipLineEnds()
+	cn.socket.now = false
+	switch {
+	case err == nil:
+		if b, _ := cn.r.Peek(cn.r.Buffered()); !timedOut(b) {
+			cn.suspect()
+		}
+		return ended
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return ended
+	case cn.socket.records.within():
+		return half
 	}
-	if b, _ := n.r.Peek(n.r.Buffered()); !timedOut(b) {
-		n.suspect()
-	}
-	return false
+	return quiet
 }
 
 // timedOut reports whether b begins a 408, which some servers send when they close an idle
@@ -123,38 +147,40 @@ func timedOut(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("HTTP/1.1 408")) || bytes.HasPrefix(b, []byte("HTTP/1.0 408"))
 }
 
-// suspect reports that responses over n may have been mixed up.
-func (n *conn) suspect() {
-	n.client.Unsolicited(n.urls)
-	n.urls = nil
+// suspect reports that responses over cn may have been mixed up.
+func (cn *conn) suspect() {
+	cn.client.Unsolicited(cn.urls)
+	cn.urls = nil
 }
 
 // skipLineEnds reads the line ends before a response. Some servers send one too many after a
 // content, and it may come when the next request has been sent.
-func (n *conn) skipLineEnds() error {
+func (cn *conn) skipLineEnds() error {
 	for {
-		b, err := n.r.Peek(1)
+		b, err := cn.r.Peek(1)
 		if err != nil || b[0] != '\r' && b[0] != '\n' {
 			return err
 		}
-		_, _ = n.r.Discard(1)
+		_, _ = cn.r.Discard(1)
 	}
 }
 
-// Read is net.Conn's, within the bounds of what n waits for.
-func (n *conn) Read(p []byte) (int, error) {
-	if n.room <= 0 {
+// Read is net.Conn's, within the quota. A Read that times out late, since the process stood still,
+// waits once more.
+func (cn *conn) Read(p []byte) (int, error) {
+	if cn.quota <= 0 {
 		return 0, errTooLarge
 	}
-	p = p[:min(int64(len(p)), n.room)]
+	p = p[:min(int64(len(p)), cn.quota)]
 	for {
-		k, err := n.Conn.Read(p)
-		n.room -= int64(k)
-		late := !n.due.IsZero() && time.Since(n.due) > standstill && !n.ended.Load()
-		if k > 0 || !late || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return k, err
+		n, err := cn.Conn.Read(p)
+		cn.quota -= int64(n)
+		cn.eof = n == 0 && err == io.EOF
+		late := !cn.due.IsZero() && time.Since(cn.due) > Standstill && !cn.aborted.Load()
+		if n > 0 || !late || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
 		}
-		n.limit(n.client.HeaderTimeout)
+		cn.limit(cn.client.HeaderTimeout)
 	}
 }
 
@@ -162,19 +188,19 @@ func (n *conn) Read(p []byte) (int, error) {
 var past = time.Unix(1, 0)
 
 // limit bounds how long the Reads and Writes that follow take together; 0 is no bound.
-func (n *conn) limit(d time.Duration) {
-	n.due = time.Time{}
+func (cn *conn) limit(d time.Duration) {
+	cn.due = time.Time{}
 	if d > 0 {
-		n.due = time.Now().Add(d)
+		cn.due = time.Now().Add(d)
 	}
-	_ = n.SetDeadline(n.due)
-	if n.ended.Load() { // which end may have told before
-		_ = n.SetDeadline(past)
+	_ = cn.SetDeadline(cn.due)
+	if cn.aborted.Load() { // abort may have set its deadline before
+		_ = cn.SetDeadline(past)
 	}
 }
 
-// end has Reads and Writes fail, those that wait, too. Any goroutine may call it.
-func (n *conn) end() {
-	n.ended.Store(true)
-	_ = n.SetDeadline(past)
+// abort has Reads and Writes fail, those that wait, too. Any goroutine may call it.
+func (cn *conn) abort() {
+	cn.aborted.Store(true)
+	_ = cn.SetDeadline(past)
 }

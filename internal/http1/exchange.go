@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -15,29 +16,33 @@ import (
 )
 
 var (
-	errTooLarge = errors.New("the response's head is too large")
+	errTooLarge = errors.New("the response's head is larger than MaxHeaderBytes allows")
 	errSwitched = errors.New("the server switches protocols, which no request had asked for")
 )
 
-func isTimeout(err error) bool {
+// maxHeadKept is how much memory for the head of a request a connection keeps.
+const maxHeadKept = 4 << 10
+
+// IsTimeout reports whether err is a timeout.
+func IsTimeout(err error) bool {
 	var timeout interface{ Timeout() bool }
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// exchange sends req over n and returns the response, whose body gives n back to the client.
-func (n *conn) exchange(req *http.Request, trace *httptrace.ClientTrace) (*http.Response, error) {
+// exchange sends req over cn and returns the response, whose body gives cn back to the client.
+func (cn *conn) exchange(req *http.Request, trace *httptrace.ClientTrace) (*http.Response, error) {
 	ctx := req.Context()
-	stop := context.AfterFunc(ctx, n.end)
-	if n.requests++; n.requests > 1 {
-		n.remember(req)
+	stop := context.AfterFunc(ctx, cn.abort)
+	if cn.requests++; cn.requests > 1 {
+		cn.remember(req)
 	}
-	last := !n.reusable() || !n.client.Trusted()
-	resp, err := n.send(req, last, trace)
+	last := req.Close || !cn.reusable() || !cn.client.Trusted()
+	resp, err := cn.send(req, last, trace)
 	if err != nil {
 		stop()
 		return nil, cmp.Or(context.Cause(ctx), err)
 	}
-	b := &body{n: n, ctx: ctx, stop: stop, content: resp.Body, sized: resp.ContentLength > 0,
+	b := &body{cn: cn, ctx: ctx, stop: stop, content: resp.Body, sized: resp.ContentLength > 0,
 		last: last || resp.Close}
 	if resp.Body == http.NoBody {
 		b.finish(true)
@@ -47,61 +52,66 @@ func (n *conn) exchange(req *http.Request, trace *httptrace.ClientTrace) (*http.
 	return resp, nil
 }
 
-// remember notes the URL of req, for what Client.Unsolicited is told.
-func (n *conn) remember(req *http.Request) {
+// remember notes the URL of req, for Client.Unsolicited.
+func (cn *conn) remember(req *http.Request) {
 	u := *req.URL
 	u.User, u.Opaque = nil, ""
-	n.urls = append(n.urls, u.String())
-	n.urlBytes += len(n.urls[len(n.urls)-1])
+	url := u.String()
+	cn.urls = append(cn.urls, url)
+	cn.urlBytes += len(url)
 }
 
 // send writes req and reads the head of its response. There may be one even if req couldn't be
-// written: from a server that has no room for another connection, say.
-func (n *conn) send(req *http.Request, last bool, trace *httptrace.ClientTrace,
+// written: from a server that has no room for another connection, or takes no head of that size.
+func (cn *conn) send(req *http.Request, last bool, trace *httptrace.ClientTrace,
 ) (*http.Response, error) {
 	if last {
 		r := *req
 		r.Close = true
 		req = &r
 	}
-	n.limit(n.client.HeaderTimeout)
-	n.answered, n.room = false, n.client.MaxHeaderBytes
-	if err := req.Write(n.w); err != nil { // it can't be written, or is long
+	cn.head.Reset()
+	if err := req.Write(&cn.head); err != nil {
 		return nil, err
 	}
-	unsent := n.w.Flush()
-	resp, err := n.final(req, trace)
-	n.room = math.MaxInt64
-	n.limit(0)
+	cn.limit(cn.client.HeaderTimeout)
+	cn.answered, cn.quota = false, cn.client.MaxHeaderBytes
+	_, unsent := cn.Write(cn.head.Bytes())
+	if cn.head.Cap() > maxHeadKept {
+		cn.head = bytes.Buffer{}
+	}
+	resp, err := cn.final(req, trace)
+	cn.quota = math.MaxInt64
+	cn.limit(0)
 	switch {
 	case err == nil:
-	case isTimeout(err):
-		err = fmt.Errorf("no response for %v: %w", n.client.HeaderTimeout, os.ErrDeadlineExceeded)
+	case IsTimeout(err):
+		err = fmt.Errorf("no response for %v: %w", cn.client.HeaderTimeout, os.ErrDeadlineExceeded)
 	case unsent != nil:
 		err = unsent
-	case errors.Is(err, io.EOF):
+	case cn.eof: // whatever the head looks like so far
 		err = io.ErrUnexpectedEOF
 	}
 	return resp, err
 }
 
 // final reads interim responses to req, and returns the final one.
-func (n *conn) final(req *http.Request, trace *httptrace.ClientTrace) (*http.Response, error) {
-	if err := n.skipLineEnds(); err != nil {
+func (cn *conn) final(req *http.Request, trace *httptrace.ClientTrace) (*http.Response, error) {
+	if err := cn.skipLineEnds(); err != nil {
 		return nil, err
 	}
-	if n.answered = true; trace.GotFirstResponseByte != nil {
+	if cn.answered = true; trace.GotFirstResponseByte != nil {
 		trace.GotFirstResponseByte()
 	}
 	for {
-		resp, err := http.ReadResponse(n.r, req)
+		resp, err := http.ReadResponse(cn.r, req)
 		switch {
 		case err != nil:
 			return nil, err
 		case resp.StatusCode == http.StatusSwitchingProtocols:
 			return nil, errSwitched
 		case resp.StatusCode/100 != 1:
-			if secure, ok := n.Conn.(*tls.Conn); ok {
+			if secure, ok := cn.Conn.(*tls.Conn); ok {
 				state := secure.ConnectionState()
 				resp.TLS = &state
 			}

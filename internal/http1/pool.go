@@ -6,46 +6,46 @@ import (
 	"time"
 )
 
-// round is how often the connections that wait for a request are looked at. One whose server has
-// sent something that nobody asked for may have brought a wrong response before, so somebody waits
-// to hear of it.
-const round = time.Second
+// lookInterval is how often the idle connections are looked at. One over which something has come
+// may have brought a wrong response before, which Client.Unsolicited has to be told.
+const lookInterval = time.Second
 
-// pool holds the connections that wait for a request. The zero value is ready for use.
+// pool holds the idle connections. The zero value is ready for use.
 type pool struct {
 	mu      sync.Mutex // guards what follows
 	idle    []*conn    // those used last at the end
 	closed  bool
-	rounds  *time.Timer // calls look; nil before the first connection
-	rounded bool        // rounds is running
+	timer   *time.Timer // calls look; nil before the first connection
+	pending bool        // the timer is running
 }
 
-// put adds n, unless there are max already or the pool is closed.
-func (p *pool) put(n *conn, max int) bool {
+// put makes cn idle, unless there are max already or the pool is closed.
+func (p *pool) put(cn *conn, max int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.idle) >= max {
 		return false
 	}
-	p.idle = append(p.idle, n)
+	cn.setIdle()
+	p.idle = append(p.idle, cn)
 	p.lookSoonLocked()
 	return true
 }
 
-// lookSoonLocked has look called after a round.
+// lookSoonLocked has look called after lookInterval.
 func (p *pool) lookSoonLocked() {
 	switch {
-	case p.rounded:
+	case p.pending:
 		return
-	case p.rounds == nil:
-		p.rounds = time.AfterFunc(round, p.look)
+	case p.timer == nil:
+		p.timer = time.AfterFunc(lookInterval, p.look)
 	default:
-		p.rounds.Reset(round)
+		p.timer.Reset(lookInterval)
 	}
-	p.rounded = true
+	p.pending = true
 }
 
-// take removes and returns the connection that was used last of those that suit, and removes those
+// take removes and returns the connection that was used last of those that suit. It closes those
 // that don't. It returns nil if there is none.
 func (p *pool) take(suits func(*conn) bool) *conn {
 	for {
@@ -55,34 +55,41 @@ func (p *pool) take(suits func(*conn) bool) *conn {
 			p.mu.Unlock()
 			return nil
 		}
-		n := p.idle[last]
+		cn := p.idle[last]
 		p.idle = slices.Delete(p.idle, last, last+1)
 		p.mu.Unlock()
-		if suits(n) {
-			return n
+		if suits(cn) {
+			return cn
 		}
-		_ = n.Close()
+		_ = cn.Close()
 	}
 }
 
-// look removes the connections that have ended, have brought something or have waited too long.
+// look closes the connections that have ended, over which something has come, or that have been
+// idle for too long.
 func (p *pool) look() {
 	p.mu.Lock()
-	waiting := slices.Clone(p.idle)
+	idle := slices.Clone(p.idle)
 	p.mu.Unlock()
 	var ended []*conn
-	for _, n := range waiting {
-		if !n.waits() {
-			_ = n.Close()
-			ended = append(ended, n)
+	for _, cn := range idle {
+		if cn.endIfDue() {
+			_ = cn.Close()
+			ended = append(ended, cn)
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle = slices.DeleteFunc(p.idle, func(n *conn) bool { return slices.Contains(ended, n) })
-	if p.rounded = false; len(p.idle) > 0 {
+	p.idle = slices.DeleteFunc(p.idle, func(cn *conn) bool { return slices.Contains(ended, cn) })
+	if p.pending = false; len(p.idle) > 0 {
 		p.lookSoonLocked()
 	}
+}
+
+func (p *pool) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle)
 }
 
 // clear closes what is in the pool, and the pool for ever if that is asked for.
@@ -90,11 +97,11 @@ func (p *pool) clear(forever bool) {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle, p.closed = nil, p.closed || forever
-	if p.rounds != nil && p.rounds.Stop() {
-		p.rounded = false
+	if p.timer != nil && p.timer.Stop() {
+		p.pending = false
 	}
 	p.mu.Unlock()
-	for _, n := range idle {
-		_ = n.Close()
+	for _, cn := range idle {
+		_ = cn.Close()
 	}
 }

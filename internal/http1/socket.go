@@ -13,7 +13,7 @@ import (
 type Socket struct {
 	net.Conn
 	raw    syscall.RawConn
-	secure bool // TLS is above it
+	secure bool // it carries TLS
 	now    bool // Reads don't wait
 
 	into    []byte // where a Read that doesn't wait wants its bytes
@@ -23,8 +23,8 @@ type Socket struct {
 	records tlsRecords // what has been read of them
 }
 
-// NewSocket returns conn, which is a *net.TCPConn as a rule, as a Socket, for TLS above it or for
-// plain bytes. It returns conn itself if this system can't show what has come over conn.
+// NewSocket returns conn, a *net.TCPConn as a rule, as a Socket; secure says that conn carries TLS.
+// It returns conn itself if this system can't show what has come over conn.
 func NewSocket(conn net.Conn, secure bool) net.Conn {
 	c, ok := conn.(syscall.Conn)
 	if !ok || !CanPoll {
