@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -83,6 +84,9 @@ func send(t *testing.T, s *Server, method, body string) (proto string) {
 func TestMixedVersions(t *testing.T) {
 	for _, every := range []int64{2, 3} {
 		_, s := startVersions(t, func(conn int64) bool { return conn%every == 0 }, true)
+		for range 20 {
+			send(t, s, "GET", "")
+		}
 		for range 20 {
 			send(t, s, "GET", "")
 			send(t, s, "POST", "acorn")
@@ -194,5 +198,45 @@ func TestBodiesAreClosed(t *testing.T) {
 	closed.Store(0)
 	if err := post(); err == nil || errors.Is(err, errOtherVersion) || closed.Load() < 1 {
 		t.Errorf("not sent: %v, closed %d times", err, closed.Load())
+	}
+}
+
+// TestBodyOfSecondRequest: a body isn't closed while it is sent, though it was to be sent over
+// another connection before, and a response has come.
+func TestBodyOfSecondRequest(t *testing.T) {
+	var http2 atomic.Bool
+	http2.Store(true)
+	v, s := startVersions(t, func(int64) bool { return http2.Load() }, false)
+	v.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		if r.ProtoMajor == 1 {
+			c.EnableFullDuplex()
+		}
+		io.WriteString(w, "begun ")
+		c.Flush()
+		io.Copy(w, r.Body)
+	})
+	_, _, err := fetch(s, target(t, "GET", s.BaseURL(), "/"))
+	check(t, err)
+	http2.Store(false)
+	s.CloseIdleConnections()
+	var closed atomic.Int64
+	in, out := io.Pipe()
+	req := target(t, "POST", s.BaseURL(), "/")
+	req.Body = closeCounter{in, &closed}
+	resp, err := s.RoundTrip(req)
+	check(t, err)
+	if n := closed.Load(); n != 0 {
+		t.Errorf("closed %d times before its end", n)
+	}
+	io.WriteString(out, "acorn")
+	out.Close()
+	body, err := io.ReadAll(resp.Body)
+	if check(t, err); string(body) != "begun acorn" || resp.ProtoMajor != 1 {
+		t.Errorf("%q by %s", body, resp.Proto)
+	}
+	resp.Body.Close()
+	for closed.Load() == 0 { // which happens on another goroutine
+		runtime.Gosched()
 	}
 }
