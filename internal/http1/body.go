@@ -17,7 +17,8 @@ type body struct {
 	content io.Reader       // net/http's body, which reads from cn
 	sized   bool            // the content isn't empty, and its length is known
 	last    bool            // cn carries no further request
-	err     error           // of the first Read that failed, and of those after it
+	done    func(cn *conn, reusable bool)
+	err     error // of the first Read that failed, and of those after it
 
 	once sync.Once
 	over atomic.Bool // cn is given back
@@ -52,20 +53,14 @@ func (b *body) Close() error {
 }
 
 // finish gives b's connection back, which may carry another request if the content was read as a
-// whole.
+// whole and nothing has come behind it.
 func (b *body) finish(whole bool) {
 	b.once.Do(func() {
 		b.over.Store(true)
-		c, again := b.cn.client, b.stop() && whole && !b.last
-		if whole && b.cn.r.Buffered() > 0 && (again || len(b.cn.urls) > 0) {
-			again = b.cn.poll() == quiet && again
+		reusable := b.stop() && whole && !b.last
+		if whole && b.cn.r.Buffered() > 0 && (reusable || len(b.cn.urls) > 0) {
+			reusable = b.cn.poll() == quiet && reusable
 		}
-		if again {
-			c.keep(b.cn)
-		} else {
-			c.trusts(b.cn)
-			_ = b.cn.Close()
-		}
-		c.release()
+		b.done(b.cn, reusable)
 	})
 }

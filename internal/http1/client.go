@@ -98,7 +98,9 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp, err := cn.exchange(req, trace)
+		x := exchange{req: req, trace: trace, last: !c.Trusted(), timeout: c.HeaderTimeout,
+			maxHead: c.MaxHeaderBytes, done: c.done}
+		resp, err := x.over(cn)
 		if err == nil {
 			return resp, nil
 		}
@@ -124,7 +126,7 @@ func (c *Client) connect(req *http.Request, trace *httptrace.ClientTrace, fresh 
 		if err != nil {
 			return nil, err
 		}
-		cn = newConn(c, raw)
+		cn = newConn(raw, c.IdleTimeout, c.Unsolicited)
 	}
 	if trace.GotConn != nil {
 		trace.GotConn(httptrace.GotConnInfo{Conn: cn.Conn, Reused: cn.requests > 0})
@@ -140,7 +142,18 @@ func (c *Client) Adopt(raw net.Conn) {
 		_ = raw.Close()
 		return
 	}
-	c.keep(newConn(c, raw))
+	c.keep(newConn(raw, c.IdleTimeout, c.Unsolicited))
+}
+
+// done takes cn back from a request.
+func (c *Client) done(cn *conn, reusable bool) {
+	if reusable {
+		c.keep(cn)
+	} else {
+		c.trusts(cn)
+		_ = cn.Close()
+	}
+	c.release()
 }
 
 // keep makes cn idle, or closes it.

@@ -353,7 +353,7 @@ func TestEndStays(t *testing.T) {
 	client, server := net.Pipe()
 	defer server.Close()
 	defer client.Close()
-	n := newConn(newClient(nil), client)
+	n := newConn(client, 0, nil)
 	n.abort()
 	n.limit(time.Hour)
 	if _, err := n.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -373,12 +373,15 @@ func TestIdleEnds(t *testing.T) {
 		ended <- struct{}{}
 	})
 	for name, end := range map[string]func(*Client){
-		"IdleTimeout": func(c *Client) { c.IdleTimeout = 1 },
+		"IdleTimeout": func(*Client) {},
 		"CloseIdle":   (*Client).CloseIdle,
 		"Retire":      (*Client).Retire,
 	} {
 		before := s.conns.Load()
 		c := s.client(t)
+		if name == "IdleTimeout" {
+			c.IdleTimeout = 1
+		}
 		for i := range 3 {
 			if got, err := whole(c, get(t.Context(), "/a")); got != "/a" || err != nil {
 				t.Errorf("%s: %q, %v", name, got, err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,8 @@ const (
 	MaxHistoryBytes = 32 << 10
 )
 
+var errTooLarge = errors.New("the response's head is larger than MaxHeaderBytes allows")
+
 // maxIdleBytes limits what is read of an idle connection at a time.
 const maxIdleBytes = 4 << 10
 
@@ -28,21 +31,30 @@ const maxIdleBytes = 4 << 10
 // still. The server may have done its part in time then: the timeout says nothing about it.
 const Standstill = time.Second
 
+// IsTimeout reports whether err is a timeout.
+func IsTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
 // conn is a connection to the server. One goroutine at a time owns it: that of a request, or the
 // one that holds mu while the connection is idle.
 type conn struct {
 	net.Conn
-	client *Client
 	socket *Socket // below Conn; nil if that doesn't show what has come
 	r      *bufio.Reader
 	head   bytes.Buffer // of a request
 
-	requests int         // that it has carried, the one in progress included
-	answered bool        // a response, or an interim one, has begun to come
-	eof      bool        // the server sends nothing more
-	quota    int64       // bytes that Reads may still bring
-	due      time.Time   // when Reads and Writes time out; zero: never
-	aborted  atomic.Bool // by the context of the request: Reads and Writes fail
+	idleTimeout time.Duration       // the Client's
+	unsolicited func(urls []string) // the Client's
+
+	requests int           // that it has carried, the one in progress included
+	answered bool          // a response, or an interim one, has begun to come
+	eof      bool          // the server sends nothing more
+	quota    int64         // bytes that Reads may still bring
+	allowed  time.Duration // how long Reads and Writes may take; 0: no limit
+	due      time.Time     // when that is over
+	aborted  atomic.Bool   // by the context of the request: Reads and Writes fail
 
 	// The URLs of the requests after the first, and their bytes. The first response can't be
 	// another's.
@@ -54,8 +66,9 @@ type conn struct {
 	since time.Time // when it became idle
 }
 
-func newConn(c *Client, raw net.Conn) *conn {
-	cn := &conn{Conn: raw, client: c, quota: math.MaxInt64}
+func newConn(raw net.Conn, idleTimeout time.Duration, unsolicited func([]string)) *conn {
+	cn := &conn{Conn: raw, idleTimeout: idleTimeout, unsolicited: unsolicited,
+		quota: math.MaxInt64}
 	under := raw
 	if secure, ok := raw.(*tls.Conn); ok {
 		under = secure.NetConn()
@@ -69,6 +82,15 @@ func newConn(c *Client, raw net.Conn) *conn {
 func (cn *conn) reusable() bool {
 	return (cn.socket != nil || cn.requests == 0) &&
 		len(cn.urls) < MaxHistory && cn.urlBytes < MaxHistoryBytes
+}
+
+// remember notes the URL of req, for Client.Unsolicited.
+func (cn *conn) remember(req *http.Request) {
+	u := *req.URL
+	u.User, u.Opaque = nil, ""
+	url := u.String()
+	cn.urls = append(cn.urls, url)
+	cn.urlBytes += len(url)
 }
 
 func (cn *conn) setIdle() {
@@ -98,8 +120,7 @@ func (cn *conn) endIfDue() bool {
 }
 
 func (cn *conn) expiredLocked() bool {
-	limit := cn.client.IdleTimeout
-	return limit > 0 && time.Since(cn.since) >= limit
+	return cn.idleTimeout > 0 && time.Since(cn.since) >= cn.idleTimeout
 }
 
 // state is what has come over a connection since its last response.
@@ -149,7 +170,7 @@ func timedOut(b []byte) bool {
 
 // suspect reports that responses over cn may have been mixed up.
 func (cn *conn) suspect() {
-	cn.client.Unsolicited(cn.urls)
+	cn.unsolicited(cn.urls)
 	cn.urls = nil
 }
 
@@ -176,11 +197,11 @@ func (cn *conn) Read(p []byte) (int, error) {
 		n, err := cn.Conn.Read(p)
 		cn.quota -= int64(n)
 		cn.eof = n == 0 && err == io.EOF
-		late := !cn.due.IsZero() && time.Since(cn.due) > Standstill && !cn.aborted.Load()
+		late := cn.allowed > 0 && time.Since(cn.due) > Standstill && !cn.aborted.Load()
 		if n > 0 || !late || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		cn.limit(cn.client.HeaderTimeout)
+		cn.limit(cn.allowed)
 	}
 }
 
@@ -189,7 +210,7 @@ var past = time.Unix(1, 0)
 
 // limit bounds how long the Reads and Writes that follow take together; 0 is no bound.
 func (cn *conn) limit(d time.Duration) {
-	cn.due = time.Time{}
+	cn.allowed, cn.due = d, time.Time{}
 	if d > 0 {
 		cn.due = time.Now().Add(d)
 	}

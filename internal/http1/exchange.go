@@ -13,37 +13,44 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"os"
+	"time"
 )
 
-var (
-	errTooLarge = errors.New("the response's head is larger than MaxHeaderBytes allows")
-	errSwitched = errors.New("the server switches protocols, which no request had asked for")
-)
+var errSwitched = errors.New("the server switches protocols, which no request had asked for")
 
 // maxHeadKept is how much memory for the head of a request a connection keeps.
 const maxHeadKept = 4 << 10
 
-// IsTimeout reports whether err is a timeout.
-func IsTimeout(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
+// exchange is one request and its response.
+type exchange struct {
+	req     *http.Request
+	trace   *httptrace.ClientTrace
+	last    bool                          // no other request is to use the connection
+	timeout time.Duration                 // HeaderTimeout
+	maxHead int64                         // MaxHeaderBytes
+	done    func(cn *conn, reusable bool) // takes the connection back
 }
 
-// exchange sends req over cn and returns the response, whose body gives cn back to the client.
-func (cn *conn) exchange(req *http.Request, trace *httptrace.ClientTrace) (*http.Response, error) {
-	ctx := req.Context()
+// over sends the request over cn and returns the response. When its body ends, done is called; if
+// there is an error, it isn't.
+func (x *exchange) over(cn *conn) (*http.Response, error) {
+	ctx := x.req.Context()
 	stop := context.AfterFunc(ctx, cn.abort)
 	if cn.requests++; cn.requests > 1 {
-		cn.remember(req)
+		cn.remember(x.req)
 	}
-	last := req.Close || !cn.reusable() || !cn.client.Trusted()
-	resp, err := cn.send(req, last, trace)
+	if x.last = x.last || x.req.Close || !cn.reusable(); x.last {
+		r := *x.req
+		r.Close = true
+		x.req = &r
+	}
+	resp, err := x.send(cn)
 	if err != nil {
 		stop()
 		return nil, cmp.Or(context.Cause(ctx), err)
 	}
 	b := &body{cn: cn, ctx: ctx, stop: stop, content: resp.Body, sized: resp.ContentLength > 0,
-		last: last || resp.Close}
+		last: x.last || resp.Close, done: x.done}
 	if resp.Body == http.NoBody {
 		b.finish(true)
 	} else {
@@ -52,41 +59,27 @@ func (cn *conn) exchange(req *http.Request, trace *httptrace.ClientTrace) (*http
 	return resp, nil
 }
 
-// remember notes the URL of req, for Client.Unsolicited.
-func (cn *conn) remember(req *http.Request) {
-	u := *req.URL
-	u.User, u.Opaque = nil, ""
-	url := u.String()
-	cn.urls = append(cn.urls, url)
-	cn.urlBytes += len(url)
-}
-
-// send writes req and reads the head of its response. There may be one even if req couldn't be
-// written: from a server that has no room for another connection, or takes no head of that size.
-func (cn *conn) send(req *http.Request, last bool, trace *httptrace.ClientTrace,
-) (*http.Response, error) {
-	if last {
-		r := *req
-		r.Close = true
-		req = &r
-	}
+// send writes the request and reads the head of the response. There may be one even if the request
+// couldn't be written: from a server that has no room for another connection, or takes no head of
+// that size.
+func (x *exchange) send(cn *conn) (*http.Response, error) {
 	cn.head.Reset()
-	if err := req.Write(&cn.head); err != nil {
+	if err := x.req.Write(&cn.head); err != nil {
 		return nil, err
 	}
-	cn.limit(cn.client.HeaderTimeout)
-	cn.answered, cn.quota = false, cn.client.MaxHeaderBytes
+	cn.limit(x.timeout)
+	cn.answered, cn.quota = false, x.maxHead
 	_, unsent := cn.Write(cn.head.Bytes())
 	if cn.head.Cap() > maxHeadKept {
 		cn.head = bytes.Buffer{}
 	}
-	resp, err := cn.final(req, trace)
+	resp, err := x.final(cn)
 	cn.quota = math.MaxInt64
 	cn.limit(0)
 	switch {
 	case err == nil:
 	case IsTimeout(err):
-		err = fmt.Errorf("no response for %v: %w", cn.client.HeaderTimeout, os.ErrDeadlineExceeded)
+		err = fmt.Errorf("no response for %v: %w", x.timeout, os.ErrDeadlineExceeded)
 	case unsent != nil:
 		err = unsent
 	case cn.eof: // whatever the head looks like so far
@@ -95,16 +88,16 @@ func (cn *conn) send(req *http.Request, last bool, trace *httptrace.ClientTrace,
 	return resp, err
 }
 
-// final reads interim responses to req, and returns the final one.
-func (cn *conn) final(req *http.Request, trace *httptrace.ClientTrace) (*http.Response, error) {
+// final reads interim responses, and returns the final one.
+func (x *exchange) final(cn *conn) (*http.Response, error) {
 	if err := cn.skipLineEnds(); err != nil {
 		return nil, err
 	}
-	if cn.answered = true; trace.GotFirstResponseByte != nil {
-		trace.GotFirstResponseByte()
+	if cn.answered = true; x.trace.GotFirstResponseByte != nil {
+		x.trace.GotFirstResponseByte()
 	}
 	for {
-		resp, err := http.ReadResponse(cn.r, req)
+		resp, err := http.ReadResponse(cn.r, x.req)
 		switch {
 		case err != nil:
 			return nil, err
@@ -116,9 +109,9 @@ func (cn *conn) final(req *http.Request, trace *httptrace.ClientTrace) (*http.Re
 				resp.TLS = &state
 			}
 			return resp, nil
-		case trace.Got1xxResponse != nil:
+		case x.trace.Got1xxResponse != nil:
 			header := textproto.MIMEHeader(resp.Header)
-			if err := trace.Got1xxResponse(resp.StatusCode, header); err != nil {
+			if err := x.trace.Got1xxResponse(resp.StatusCode, header); err != nil {
 				return nil, err
 			}
 		}

@@ -66,7 +66,7 @@ func TestHalfATLSRecord(t *testing.T) {
 	if err := <-shaken; err != nil {
 		t.Fatal(err)
 	}
-	cn := newConn(c, client)
+	cn := newConn(client, c.IdleTimeout, c.Unsolicited)
 	cn.requests = 1
 	cn.setIdle()
 	if got := cn.poll(); got != quiet { // session tickets are no content
