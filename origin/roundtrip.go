@@ -54,7 +54,7 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 func (s *Server) send(x *exchange, next *transports) (*http.Response, error) {
 	out := s.outgoing(x.traced(), x.req, next.via)
 	var held *heldBody
-	if s.version.Load() == 2 && hasBody(out) {
+	if hasBody(out) && s.Transport == nil {
 		held = &heldBody{ReadCloser: out.Body}
 		out.Body = held
 		defer held.release()

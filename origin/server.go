@@ -42,8 +42,8 @@ type Server struct {
 	MaxHeaderBytes int64
 
 	// MaxConns limits the number of connections; further requests wait for one, as long as their
-	// contexts let them. Those for a single request have a limit of their own, of the same number,
-	// and those to upgrade another. Default: no limit.
+	// contexts let them. Those by HTTP/2, those for a single request and those to upgrade have each
+	// a limit of their own, of the same number. Default: no limit.
 	MaxConns int
 
 	// MaxIdleConns limits the number of connections kept for the next request. Default: 256.
@@ -53,8 +53,8 @@ type Server struct {
 	// NO_PROXY name. Otherwise they are ignored.
 	ProxyFromEnvironment bool
 
-	// TLS is the configuration for an https server. If nil, its certificate is verified by the
-	// system's roots.
+	// TLS is the configuration for an https server, and for an https proxy. If nil, certificates
+	// are verified by the system's roots.
 	TLS *tls.Config
 
 	// Transport sends the requests. If nil, a transport of the Server's own does, made of the
@@ -69,7 +69,7 @@ type Server struct {
 	next *transports // guarded by mu; nil before the first request and after SetTimeouts
 
 	trust   trust
-	version atomic.Int32 // of HTTP, that the last response came by
+	version atomic.Int32 // of HTTP, on the last connection or response, upgrades apart
 }
 
 // HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic
@@ -167,7 +167,7 @@ func (s *Server) CloseIdleConnections() {
 // just after a request, where they can't be told from its response. So the responses to urls, which
 // came over that connection after its first, may have been mixed up, and f should drop what it has
 // kept of them. Up to the time until, the server gets no second request over any HTTP/1.1
-// connection.
+// connection, and f is called for each that is given up for that.
 //
 // f must return soon and not call s. It isn't called any more once stop has returned.
 func (s *Server) OnUnsolicited(f func(urls []string, until time.Time)) (stop func()) {

@@ -14,8 +14,8 @@ type Timeouts struct {
 	// TLSTimeout limits how long a TLS handshake may take. Default: 10 seconds.
 	TLSTimeout time.Duration
 
-	// HeaderTimeout limits how long the head of a response may take once its request is sent.
-	// Default: 30 seconds.
+	// HeaderTimeout limits how long the head of a response may take once there is a connection for
+	// its request, or once the request's body is sent. Default: 30 seconds.
 	HeaderTimeout time.Duration
 
 	// BodyTimeout limits how long a Read of a body may wait for its next byte; a reader that pauses

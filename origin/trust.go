@@ -21,7 +21,7 @@ type trust struct {
 }
 
 // suspect notes that unsolicited bytes have come over a connection that has carried requests for
-// urls after its first.
+// urls after its first, or may be about to come.
 func (t *trust) suspect(urls []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -98,7 +98,7 @@ func (d *Dialer) join(ctx context.Context, conn net.Conn, via *url.URL) (_ net.C
 		return conn, socks(ctx, conn, via, address(d.Base))
 	case "https":
 		config := d.config()
-		config.ServerName, config.NextProtos = via.Hostname(), nil
+		config.ServerName, config.NextProtos = ascii(via.Hostname()), nil
 		if conn, err = d.handshake(ctx, http1.NewSocket(conn, true), config); err != nil {
 			return nil, err
 		}

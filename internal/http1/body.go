@@ -59,7 +59,7 @@ func (b *body) finish(whole bool) {
 		b.over.Store(true)
 		reusable := b.stop() && whole && !b.last
 		if whole && b.cn.r.Buffered() > 0 && (reusable || len(b.cn.urls) > 0) {
-			reusable = b.cn.poll() == quiet && reusable
+			reusable = b.cn.poll() != ended && reusable
 		}
 		b.done(b.cn, reusable)
 	})

@@ -9,6 +9,7 @@
 package http1
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -43,8 +44,9 @@ type Client struct {
 	Trusted func() bool
 
 	// Unsolicited is called when something has come over a connection that no request had asked
-	// for. urls are those that were requested over it after its first request: their responses may
-	// have been mixed up. It must return soon, and not call the Client.
+	// for, and for a connection that was given up since connections aren't trusted. urls are those
+	// that were requested over it after its first request: their responses may have been mixed up.
+	// It must return soon, and not call the Client.
 	Unsolicited func(urls []string)
 
 	start sync.Once
@@ -104,7 +106,7 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			return resp, nil
 		}
-		_ = cn.Close()
+		c.drop(cn)
 		if cn.requests == 1 || cn.answered || IsTimeout(err) || req.Context().Err() != nil {
 			return nil, err
 		}
@@ -118,13 +120,16 @@ func (c *Client) connect(req *http.Request, trace *httptrace.ClientTrace, fresh 
 		trace.GetConn(req.URL.Host)
 	}
 	var cn *conn
-	if !fresh {
-		cn = c.pool.take(func(cn *conn) bool { return cn.claim() && c.trusts(cn) })
+	for !fresh {
+		if cn = c.pool.take(); cn == nil || c.Trusted() {
+			break
+		}
+		c.drop(cn)
 	}
 	if cn == nil {
 		raw, err := c.Dial(req.Context())
 		if err != nil {
-			return nil, err
+			return nil, cmp.Or(context.Cause(req.Context()), err)
 		}
 		cn = newConn(raw, c.IdleTimeout, c.Unsolicited)
 	}
@@ -138,9 +143,18 @@ func (c *Client) connect(req *http.Request, trace *httptrace.ClientTrace, fresh 
 // if it has enough.
 func (c *Client) Adopt(raw net.Conn) {
 	c.init()
-	if c.MaxConns > 0 && c.pool.size()+len(c.slots) >= c.MaxConns {
-		_ = raw.Close()
-		return
+	if c.slots != nil {
+		select {
+		case c.slots <- struct{}{}:
+			defer c.release()
+		default:
+			_ = raw.Close()
+			return
+		}
+		if c.pool.size()+len(c.slots) > c.MaxConns {
+			_ = raw.Close()
+			return
+		}
 	}
 	c.keep(newConn(raw, c.IdleTimeout, c.Unsolicited))
 }
@@ -150,27 +164,25 @@ func (c *Client) done(cn *conn, reusable bool) {
 	if reusable {
 		c.keep(cn)
 	} else {
-		c.trusts(cn)
-		_ = cn.Close()
+		c.drop(cn)
 	}
 	c.release()
 }
 
-// keep makes cn idle, or closes it.
+// keep makes cn idle, or drops it.
 func (c *Client) keep(cn *conn) {
-	if !c.trusts(cn) || !cn.reusable() || !c.pool.put(cn, c.MaxIdleConns) {
-		_ = cn.Close()
+	if !c.Trusted() || !cn.reusable() || !c.pool.put(cn, c.MaxIdleConns) {
+		c.drop(cn)
 	}
 }
 
-// trusts reports whether cn may be used again. If it may not, nobody reads what would still come
-// over it and would show that responses were mixed up: they may have been.
-func (c *Client) trusts(cn *conn) bool {
-	trusted := c.Trusted()
-	if !trusted && len(cn.urls) > 0 {
+// drop closes cn. If connections may not be used again, nobody reads what would still come over cn
+// and would show that responses were mixed up: they may have been.
+func (c *Client) drop(cn *conn) {
+	if !c.Trusted() && len(cn.urls) > 0 {
 		cn.suspect()
 	}
-	return trusted
+	_ = cn.Close()
 }
 
 func (c *Client) init() {

@@ -361,6 +361,79 @@ func TestEndStays(t *testing.T) {
 	}
 }
 
+// TestToldWhenClosed: what has come over a connection is told when that is closed before it is
+// looked at: since it has been idle for long, or all are closed.
+func TestToldWhenClosed(t *testing.T) {
+	if !CanPoll {
+		t.Skip("this system uses no connection twice")
+	}
+	for name, end := range map[string]func(*Client){
+		"at a look":    func(c *Client) { c.pool.look() },
+		"at a request": func(c *Client) { whole(c, get(t.Context(), "/")) },
+		"CloseIdle":    (*Client).CloseIdle,
+		"Retire":       (*Client).Retire,
+	} {
+		sent := make(chan struct{})
+		more := make(chan struct{})
+		s := start(t, func(c net.Conn, r *bufio.Reader) {
+			http.ReadRequest(r)
+			io.WriteString(c, ok("acorn"))
+			<-more
+			io.WriteString(c, ok("marker"))
+			sent <- struct{}{}
+			r.ReadByte()
+		})
+		c := s.client(t)
+		c.IdleTimeout = 1
+		told := 0
+		c.Unsolicited = func([]string) { told++ }
+		if got, err := whole(c, get(t.Context(), "/")); got != "acorn" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		close(more)
+		<-sent
+		c.Dial = func(context.Context) (net.Conn, error) { return nil, errors.New("one is enough") }
+		if end(c); told != 1 || c.pool.size() > 0 {
+			t.Errorf("%s: told %d times, %d idle", name, told, c.pool.size())
+		}
+	}
+}
+
+// TestDistrustedFailure: a connection that isn't to be used again may have mixed up its responses
+// also if its last request fails.
+func TestDistrustedFailure(t *testing.T) {
+	if !CanPoll {
+		t.Skip("this system uses no connection twice")
+	}
+	var distrusted atomic.Bool
+	s := start(t, func(c net.Conn, r *bufio.Reader) {
+		for i := range 3 {
+			http.ReadRequest(r)
+			if i == 2 {
+				distrusted.Store(true)
+				io.WriteString(c, "no response\r\n\r\n")
+				r.ReadByte()
+				return
+			}
+			io.WriteString(c, ok("acorn"))
+		}
+	})
+	c := s.client(t)
+	c.Trusted = func() bool { return !distrusted.Load() }
+	var told []string
+	c.Unsolicited = func(urls []string) { told = append(told, urls...) }
+	for i := range 3 {
+		got, err := whole(c, get(t.Context(), fmt.Sprint("/", i)))
+		if (err == nil) != (i < 2) {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	want := "http://files.example/1 http://files.example/2"
+	if got := strings.Join(told, " "); got != want {
+		t.Errorf("told of %q, want %q", got, want)
+	}
+}
+
 // TestIdleEnds: connections that wait end with IdleTimeout, CloseIdle and Retire, and after Retire
 // none waits.
 func TestIdleEnds(t *testing.T) {
@@ -438,9 +511,17 @@ func TestCloseWakesRead(t *testing.T) {
 
 // TestCancelled: a request ends with its context, whatever it waits for, and returns its cause.
 func TestCancelled(t *testing.T) {
+	dialling, cancel := context.WithCancelCause(t.Context())
+	gone := errors.New("gone")
+	c := newClient(func(ctx context.Context) (net.Conn, error) {
+		cancel(gone)
+		return nil, errors.New("operation was canceled")
+	})
+	if _, err := c.RoundTrip(get(dialling, "/")); err != gone {
+		t.Errorf("a dial: %v", err)
+	}
 	for _, sent := range []string{"", "HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\n\r\n"} {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		gone := errors.New("gone")
 		s := start(t, func(c net.Conn, r *bufio.Reader) {
 			http.ReadRequest(r)
 			io.WriteString(c, sent)

@@ -99,22 +99,41 @@ func (cn *conn) setIdle() {
 	cn.idle, cn.since = true, time.Now()
 }
 
-// claim takes cn, which is idle, for a request. It returns false if cn can't carry one any more.
-func (cn *conn) claim() bool {
+// claim takes cn for a request if it is quiet. If it has ended, it is to be closed. Otherwise it is
+// left as it is: half a TLS record has come, or another request has claimed cn.
+func (cn *conn) claim() state {
 	cn.mu.Lock()
 	defer cn.mu.Unlock()
-	usable := cn.idle && !cn.expiredLocked() && cn.poll() == quiet
-	cn.idle = false
-	return usable
+	if !cn.idle {
+		return half
+	}
+	now := cn.poll() // also if it has expired: what has come is to be told
+	if cn.expiredLocked() {
+		now = ended
+	}
+	cn.idle = now == half
+	return now
 }
 
 // endIfDue reports whether cn, if it is idle, is to be closed, and that it is idle no more then.
 func (cn *conn) endIfDue() bool {
 	cn.mu.Lock()
 	defer cn.mu.Unlock()
-	if !cn.idle || !cn.expiredLocked() && cn.poll() != ended {
+	if !cn.idle || cn.poll() != ended && !cn.expiredLocked() {
 		return false
 	}
+	cn.idle = false
+	return true
+}
+
+// end reports whether cn was idle, which it isn't any more.
+func (cn *conn) end() bool {
+	cn.mu.Lock()
+	defer cn.mu.Unlock()
+	if !cn.idle {
+		return false
+	}
+	_ = cn.poll() // what has come is to be told
 	cn.idle = false
 	return true
 }

@@ -45,24 +45,44 @@ func (p *pool) lookSoonLocked() {
 	p.pending = true
 }
 
-// take removes and returns the connection that was used last of those that suit. It closes those
-// that don't. It returns nil if there is none.
-func (p *pool) take(suits func(*conn) bool) *conn {
+// take removes and returns the connection that was used last of those that may carry a request. It
+// closes those that have ended. It returns nil if there is none.
+func (p *pool) take() *conn {
+	var skipped []*conn
 	for {
-		p.mu.Lock()
-		last := len(p.idle) - 1
-		if last < 0 {
-			p.mu.Unlock()
+		cn := p.last(skipped)
+		if cn == nil {
 			return nil
 		}
-		cn := p.idle[last]
-		p.idle = slices.Delete(p.idle, last, last+1)
-		p.mu.Unlock()
-		if suits(cn) {
+		switch cn.claim() {
+		case quiet:
+			p.remove(cn)
+			return cn
+		case ended:
+			p.remove(cn)
+			_ = cn.Close()
+		default:
+			skipped = append(skipped, cn)
+		}
+	}
+}
+
+// last returns the connection that was used last, but for those.
+func (p *pool) last(but []*conn) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, cn := range slices.Backward(p.idle) {
+		if !slices.Contains(but, cn) {
 			return cn
 		}
-		_ = cn.Close()
 	}
+	return nil
+}
+
+func (p *pool) remove(cns ...*conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = slices.DeleteFunc(p.idle, func(cn *conn) bool { return slices.Contains(cns, cn) })
 }
 
 // look closes the connections that have ended, over which something has come, or that have been
@@ -78,9 +98,9 @@ func (p *pool) look() {
 			ended = append(ended, cn)
 		}
 	}
+	p.remove(ended...)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle = slices.DeleteFunc(p.idle, func(cn *conn) bool { return slices.Contains(ended, cn) })
 	if p.pending = false; len(p.idle) > 0 {
 		p.lookSoonLocked()
 	}
@@ -102,6 +122,8 @@ func (p *pool) clear(forever bool) {
 	}
 	p.mu.Unlock()
 	for _, cn := range idle {
-		_ = cn.Close()
+		if cn.end() { // else a request has just claimed it
+			_ = cn.Close()
+		}
 	}
 }

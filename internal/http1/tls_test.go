@@ -3,6 +3,7 @@ package http1
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -43,7 +44,8 @@ func TestHalfATLSRecord(t *testing.T) {
 	}
 	defer l.Close()
 	told := 0
-	c := newClient(nil)
+	refused := errors.New("another is made")
+	c := newClient(func(context.Context) (net.Conn, error) { return nil, refused })
 	c.Unsolicited = func([]string) { told++ }
 	raw, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -68,25 +70,26 @@ func TestHalfATLSRecord(t *testing.T) {
 	}
 	cn := newConn(client, c.IdleTimeout, c.Unsolicited)
 	cn.requests = 1
-	cn.setIdle()
 	if got := cn.poll(); got != quiet { // session tickets are no content
 		t.Errorf("after the handshake: %v", got)
 	}
+	c.keep(cn)
 	below.hold = true
 	if _, err := io.WriteString(server, ok(strings.Repeat("marker", 100))); err != nil {
 		t.Fatal(err)
 	}
-	if cn.endIfDue() || told > 0 {
-		t.Errorf("ended after half a record, told %d times", told)
+	c.pool.look()
+	if _, err := c.RoundTrip(get(t.Context(), "/")); err != refused {
+		t.Errorf("a request uses it: %v", err)
 	}
-	if cn.claim() {
-		t.Error("a request may use it")
+	if n := c.pool.size(); n != 1 || told > 0 {
+		t.Errorf("%d idle connections, told %d times", n, told)
 	}
-	cn.setIdle()
 	if _, err := accepted.Write(below.held); err != nil {
 		t.Fatal(err)
 	}
-	if !cn.endIfDue() || told != 1 {
-		t.Errorf("with the other half: told %d times", told)
+	c.pool.look()
+	if n := c.pool.size(); n != 0 || told != 1 {
+		t.Errorf("with the other half: %d idle connections, told %d times", n, told)
 	}
 }
