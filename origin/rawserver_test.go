@@ -7,20 +7,18 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/origintest"
 )
 
 // rawServer speaks what a test makes it say, over real sockets.
 type rawServer struct {
 	*url.URL
-	conns atomic.Int64
+	conns *atomic.Int64
 
 	stop chan struct{} // closed when the test ends
-	wg   sync.WaitGroup
-	mu   sync.Mutex
-	open []net.Conn // guarded by mu
 }
 
 // newRawServer calls serve for each connection, in a goroutine of its own, and closes the
@@ -29,36 +27,11 @@ type rawServer struct {
 func newRawServer(t *testing.T, serve func(s *rawServer, n int64, c net.Conn,
 	r *bufio.Reader)) *rawServer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	s := &rawServer{URL: &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"},
-		stop: make(chan struct{})}
-	s.wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.open = append(s.open, c)
-			s.mu.Unlock()
-			n := s.conns.Add(1)
-			s.wg.Go(func() {
-				defer c.Close()
-				serve(s, n, c, bufio.NewReader(c))
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		close(s.stop)
-		s.mu.Lock()
-		for _, c := range s.open {
-			c.Close()
-		}
-		s.mu.Unlock()
-		s.wg.Wait()
-	})
+	s := &rawServer{stop: make(chan struct{})}
+	raw := origintest.Serve(t, func(n int64, c net.Conn, r *bufio.Reader) { serve(s, n, c, r) })
+	s.URL = &url.URL{Scheme: "http", Host: raw.Addr().String(), Path: "/"}
+	s.conns = &raw.Conns
+	t.Cleanup(func() { close(s.stop) }) // before raw's
 	return s
 }
 

@@ -330,8 +330,11 @@ func TestServerConnections(t *testing.T) {
 // TestServerIgnoresEnvironment asks for an address that reaches this machine, but that net/http
 // doesn't take for one that no proxy is wanted for.
 func TestServerIgnoresEnvironment(t *testing.T) {
-	raw := answering(t, "HTTP/1.1 200 OK\r\n\r\nfrom the origin")
-	_, port, err := net.SplitHostPort(raw.Host)
+	o := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "from the origin")
+	}))
+	defer o.Close()
+	_, port, err := net.SplitHostPort(o.Listener.Addr().String())
 	check(t, err)
 	base := &url.URL{Scheme: "http", Host: "0.0.0.0:" + port}
 	for env, want := range map[bool]string{false: "from the origin",

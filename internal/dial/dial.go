@@ -18,8 +18,8 @@ import (
 	"github.com/scurrycache/scurry/internal/http1"
 )
 
-// Dialer makes connections to one server. It is safe for concurrent use, and its fields may not be
-// changed any more.
+// Dialer makes connections to one server. Its fields may not be changed after the first Connect. It
+// is safe for concurrent use.
 type Dialer struct {
 	Base *url.URL // names the server
 

@@ -10,9 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/origintest"
 )
 
 // TestAddress: names are as DNS has them, and each scheme has its port.
@@ -48,36 +49,17 @@ func TestAddress(t *testing.T) {
 // scripted is a proxy that reads the head of a request and says what it is told to. It sends the
 // request lines to asked.
 func scripted(t *testing.T, says string) (via *url.URL, asked chan string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	asked = make(chan string, 9)
-	var work sync.WaitGroup
-	work.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			work.Go(func() {
-				defer c.Close()
-				r := bufio.NewReader(c)
-				req, err := http.ReadRequest(r)
-				if err != nil {
-					return
-				}
-				asked <- req.Method + " " + req.RequestURI
-				io.WriteString(c, says)
-				r.ReadByte()
-			})
+	raw := origintest.Serve(t, func(_ int64, c net.Conn, r *bufio.Reader) {
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return
 		}
+		asked <- req.Method + " " + req.RequestURI
+		io.WriteString(c, says)
+		r.ReadByte()
 	})
-	t.Cleanup(func() {
-		l.Close()
-		work.Wait()
-	})
-	return &url.URL{Scheme: "http", Host: l.Addr().String()}, asked
+	return &url.URL{Scheme: "http", Host: raw.Addr().String()}, asked
 }
 
 // dialer returns a Dialer that reaches base through via.

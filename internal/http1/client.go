@@ -1,11 +1,11 @@
-// Package http1 asks a server by HTTP/1.1 (RFC 9112), one request at a time on a connection.
+// Package http1 sends requests to a server by HTTP/1.1 (RFC 9112), one at a time on a connection.
 //
 // What flows in is a GET or HEAD without content, as it is to be sent. What comes out is the
-// server's response, whose body reads from the connection. The goroutine that asks writes and reads
-// the connection itself. net/http's Transport hands both to goroutines of their own, and each
-// handover costs more than the bytes of a small file. A goroutine that owns its connection also
-// knows what has come over it: a connection is used again only if nothing has come that no request
-// asked for (RFC 9112 section 6.3).
+// server's response, whose body reads from the connection. One goroutine sends the request, reads
+// the response and owns the connection meanwhile. net/http's Transport has goroutines of its own
+// for writing and reading, and each handover costs more than the bytes of a small file. The owner
+// also knows what has come over the connection, which is used again only if nothing has come that
+// no request asked for (RFC 9112 section 6.3).
 package http1
 
 import (
