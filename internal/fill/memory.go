@@ -43,7 +43,11 @@ func (r *Run) memoryLocked() []byte {
 func (r *Run) shrink() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.segments) == 0 || r.pace.since.IsZero() || time.Since(r.pace.since) < stallTime {
+	if len(r.segments) == 0 || r.pace.since.IsZero() {
+		return
+	}
+	if left := stallTime - time.Since(r.pace.since); left > 0 { // the read began after the timer
+		r.stalled.Reset(left)
 		return
 	}
 	if p := r.lastLocked(); r.viaSmall && !p.firm && cap(p.b) > len(p.b) {
