@@ -120,13 +120,19 @@ func TestLaneSeesTheEnd(t *testing.T) {
 	}
 }
 
-// TestLaneReadsOn: requests are answered that come while others are, or that a buffer ends in.
+// TestLaneReadsOn: requests are answered that come while others are, or that a buffer ends in. The
+// lane has the first of them. The rest may be net/http's: it reads on for as long as it finds a part
+// of a request.
 func TestLaneReadsOn(t *testing.T) {
 	for _, first := range []string{get, getB} { // which net/http has the connection for
 		s, lane := startWith(t, &http.Server{IdleTimeout: time.Hour}, 0)
 		c := s.dial(t)
 		c.send(t, first)
 		c.response(t)
+		for lane.answered.Load() == 0 { // net/http may still be at the end of the response
+			c.send(t, get)
+			c.response(t)
+		}
 		const requests = 5000
 		go func() {
 			for n := 0; n < requests; n += 50 {
@@ -135,9 +141,6 @@ func TestLaneReadsOn(t *testing.T) {
 		}()
 		for range requests {
 			c.response(t)
-		}
-		if lane.answered.Load() == 0 {
-			t.Error("the lane has answered none")
 		}
 	}
 }
