@@ -324,10 +324,7 @@ func TestPaceIsThatOfReading(t *testing.T) {
 			return Opened{}, forever(ctx)
 		}},
 		"waits for room": {Spare: func(context.Context, int64) bool { return false },
-			Take: func(ctx context.Context, _, _ int64) (bool, error) {
-				return false,
-					forever(ctx)
-			}},
+			Take: func(ctx context.Context, _, _ int64) error { return forever(ctx) }},
 		"waits for followers": {Ahead: func() int64 { return 4 }},
 		"reads":               {},
 	} {

@@ -122,10 +122,10 @@ type Room interface {
 	// Spare takes room for a chunk of size bytes if there is plenty. Otherwise the chunk is read by
 	// way of a small buffer, and Take waits for room for all of it once the first bytes have come.
 	// Give gives back what hasn't come if the body stalls: all beyond keep of the bytes that there
-	// is room for. Take is called again when more come. If what it takes is firm, none is given
-	// back before the chunk is whole. When a chunk has been pushed, nothing of it is kept.
+	// is room for. Take is called again when more come. When a chunk has been pushed, nothing of it
+	// is kept.
 	Spare(ctx context.Context, size int64) bool
-	Take(ctx context.Context, held, size int64) (firm bool, err error)
+	Take(ctx context.Context, held, size int64) error
 	Give(held, keep int64)
 }
 

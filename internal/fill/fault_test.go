@@ -80,59 +80,57 @@ func (a *abrupt) Close() error { return nil }
 // while they don't but for those that have, and is pushed as one all the same. What followers have
 // of it stays as it is.
 func TestStalledBodyHoldsWhatHasCome(t *testing.T) {
-	for _, firm := range []bool{false, true} {
-		for _, end := range []int64{48, 43} {
-			synctest.Test(t, func(t *testing.T) {
-				body := newScript(t.Context())
-				var took []string
-				var held atomic.Int64 // room is given back while more is taken
-				r, rec := start(t, setup{Start: 16, End: end, Body: body, Hold: 1 << 10,
-					Spare: func(context.Context, int64) bool { return false },
-					Take: func(_ context.Context, had, size int64) (bool, error) {
-						took = append(took, fmt.Sprintf("%d/%d", had, size))
-						held.Add(size - had)
-						return firm, nil
-					}, Give: func(had, keep int64) { held.Add(keep - had) }})
-				holds := func(want int64) {
-					t.Helper()
-					if synctest.Wait(); held.Load() != want {
-						t.Errorf("the run has room for %d, want %d; it took %v", held.Load(), want,
-							took)
-					}
+	for _, end := range []int64{48, 43} {
+		synctest.Test(t, func(t *testing.T) {
+			body := newScript(t.Context())
+			var took []string
+			var held atomic.Int64 // room is given back while more is taken
+			r, rec := start(t, setup{Start: 16, End: end, Body: body, Hold: 1 << 10,
+				Spare: func(context.Context, int64) bool { return false },
+				Take: func(_ context.Context, had, size int64) error {
+					took = append(took, fmt.Sprintf("%d/%d", had, size))
+					held.Add(size - had)
+					return nil
+				}, Give: func(had, keep int64) { held.Add(keep - had) }})
+			holds := func(want int64) {
+				t.Helper()
+				if synctest.Wait(); held.Load() != want {
+					t.Errorf("the run has room for %d, want %d; it took %v", held.Load(), want,
+						took)
 				}
-				early, late := follow(t, r, 16, end, Everything), follow(t, r, 16, end, Everything)
-				<-time.After(time.Hour)
-				holds(0)
-				if r.Cut(20) {
-					t.Error("cut within a chunk that is being read")
-				}
-				body.send <- content(16, 19)
-				expect(t, early, 16, 19)
-				holds(16)
-				<-time.After(stallTime / 2)
-				holds(16)
-				body.send <- content(19, 20)
-				<-time.After(stallTime)
-				want := fmt.Sprintf("[0/16 4/16 0/%d]", end-32)
-				if firm {
-					want = fmt.Sprintf("[0/16 0/%d]", end-32)
-					holds(16)
-				} else {
-					holds(4)
-				}
-				body.send <- content(20, end)
-				expect(t, early, 19, end)
-				expect(t, late, 16, end)
-				<-rec.done
-				holds(0)
-				if got := fmt.Sprint(took); got != want {
-					t.Errorf("took %s, want %s", got, want)
-				}
-				if got, want := fmt.Sprint(rec.chunks), fmt.Sprintf("[16+16 32+%d]",
-					end-32); got != want || rec.err != nil {
-					t.Errorf("pushed %s, want %s; %v", got, want, rec.err)
-				}
-			})
-		}
+			}
+			early, late := follow(t, r, 16, end, Everything), follow(t, r, 16, end, Everything)
+			<-time.After(time.Hour)
+			holds(0)
+			if r.Cut(20) {
+				t.Error("cut within a chunk that is being read")
+			}
+			body.send <- content(16, 19)
+			expect(t, early, 16, 19)
+			holds(16)
+			<-time.After(stallTime / 2)
+			holds(16)
+			body.send <- content(19, 20)
+			<-time.After(stallTime)
+			holds(4)
+			body.send <- content(20, 21)
+			expect(t, early, 19, 21)
+			holds(16)
+			<-time.After(stallTime)
+			holds(5)
+			body.send <- content(21, end)
+			expect(t, early, 21, end)
+			expect(t, late, 16, end)
+			<-rec.done
+			holds(0)
+			want := fmt.Sprintf("[0/16 4/16 5/16 0/%d]", end-32)
+			if got := fmt.Sprint(took); got != want {
+				t.Errorf("took %s, want %s", got, want)
+			}
+			if got, want := fmt.Sprint(rec.chunks), fmt.Sprintf("[16+16 32+%d]",
+				end-32); got != want || rec.err != nil {
+				t.Errorf("pushed %s, want %s; %v", got, want, rec.err)
+			}
+		})
 	}
 }

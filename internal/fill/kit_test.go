@@ -108,7 +108,7 @@ type setup struct {
 	Release          func(n int64)
 	Overflow         func()
 	Spare            func(ctx context.Context, size int64) bool
-	Take             func(ctx context.Context, held, size int64) (bool, error)
+	Take             func(ctx context.Context, held, size int64) error
 	Give             func(held, keep int64)
 }
 
@@ -159,7 +159,7 @@ func (h *hooks) Overflow() {
 
 func (h *hooks) Spare(ctx context.Context, size int64) bool { return h.setup.Spare(ctx, size) }
 
-func (h *hooks) Take(ctx context.Context, held, size int64) (bool, error) {
+func (h *hooks) Take(ctx context.Context, held, size int64) error {
 	return h.setup.Take(ctx, held, size)
 }
 

@@ -17,8 +17,8 @@ const (
 	stallTime = 100 * time.Millisecond
 )
 
-// memoryLocked returns the memory to read the next bytes of the last chunk into. That is the
-// chunk's own if there is plenty of room, or if bytes are taken to be there already, and otherwise
+// memoryLocked returns the memory for the read that has begun, of the next bytes of the last chunk.
+// That is the chunk's own if there is plenty of room, or if bytes are taken to be there already, and otherwise
 // a small buffer.
 func (r *Run) memoryLocked() []byte {
 	p := r.lastLocked()
@@ -29,7 +29,7 @@ func (r *Run) memoryLocked() []byte {
 	if r.viaSmall = true; r.small == nil {
 		r.small = make([]byte, smallSize)
 	}
-	if cap(p.b) > len(p.b) && !p.firm {
+	if cap(p.b) > len(p.b) {
 		if r.stalled == nil {
 			r.stalled = time.AfterFunc(stallTime, r.shrink)
 		} else {
@@ -43,14 +43,10 @@ func (r *Run) memoryLocked() []byte {
 func (r *Run) shrink() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.segments) == 0 || r.pace.since.IsZero() {
-		return
+	if len(r.segments) == 0 || r.pace.since.IsZero() || time.Since(r.pace.since) < stallTime {
+		return // it goes on: the next read has the timer again
 	}
-	if left := stallTime - time.Since(r.pace.since); left > 0 { // the read began after the timer
-		r.stalled.Reset(left)
-		return
-	}
-	if p := r.lastLocked(); r.viaSmall && !p.firm && cap(p.b) > len(p.b) {
+	if p := r.lastLocked(); r.viaSmall && cap(p.b) > len(p.b) {
 		p.resize(int64(len(p.b)))
 		r.giveLocked(p.took, int64(len(p.b)))
 		p.took = int64(len(p.b))
@@ -69,13 +65,13 @@ func (r *Run) keepLocked(ctx context.Context, b []byte) error {
 	if cap(p.b) == len(p.b) {
 		held := p.took
 		r.mu.Unlock()
-		firm, err := r.cfg.Room.Take(ctx, held, p.size)
+		err := r.cfg.Room.Take(ctx, held, p.size)
 		r.mu.Lock()
 		if err != nil {
 			return err
 		}
 		p = r.lastLocked() // those before it may have gone
-		p.took, p.firm = p.size, firm
+		p.took = p.size
 		r.taken += p.size - held
 		p.resize(p.size)
 	}

@@ -223,11 +223,11 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 		}
 		r.segments = append(r.segments, p)
 	}
+	r.pace.begin()
 	room := r.memoryLocked()
 	if r.end >= 0 && int64(len(room)) > r.end-r.pos { // the end has become known in mid-chunk
 		room = room[:r.end-r.pos]
 	}
-	r.pace.begin()
 	return room, nil
 }
 

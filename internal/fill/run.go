@@ -83,7 +83,6 @@ type segment struct {
 	size int64 // of b, once it is whole
 	took int64 // room that is given back when it has been pushed
 	by   bool  // it may be read by way of a small buffer
-	firm bool  // nothing is given back before it is whole
 	lent *lent // what b is of, if that isn't pushed
 }
 

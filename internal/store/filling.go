@@ -14,9 +14,9 @@ import (
 // whole chunk. If its origin stalls, the fill gives back the room of what hasn't come, and takes it
 // again later.
 //
-// Fills that hold parts of chunks could wait for each other. So a fill that begins a chunk leaves
-// room for another chunk, which only fills that continue a chunk may take. These keep what they
-// have of it until their chunk is whole.
+// Fills that hold parts of chunks never all wait for each other: what one gives back is enough for
+// its own rest, unless another takes of it, and that one gets all that it needs. A fill that begins
+// a chunk leaves room for another chunk, so that those in mid-chunk go on where that one stalls.
 type filling struct {
 	small int64 // chunks, and parts, of so many bytes need no room
 	chunk int64 // the largest
@@ -24,7 +24,7 @@ type filling struct {
 
 	mu    sync.Mutex
 	free  int64    // guarded by mu, as is queue
-	queue []*claim // those that continue a chunk come first, then in the order of their arrival
+	queue []*claim // in the order of their arrival
 }
 
 // claim is a fill that waits for room. When it is granted, grant has taken the room.
@@ -52,12 +52,11 @@ func (f *filling) Spare(ctx context.Context, size int64) bool {
 	return plenty
 }
 
-// Take takes room for the rest of a chunk of that size; room for held bytes is taken already. Firm
-// room is given back only when the chunk is whole.
-func (f *filling) Take(ctx context.Context, held, size int64) (firm bool, err error) {
+// Take takes room for the rest of a chunk of that size; room for held bytes is taken already.
+func (f *filling) Take(ctx context.Context, held, size int64) error {
 	holds, rest := f.cost(held) > 0, f.cost(size)-f.cost(held)
-	err = f.await(ctx, holds, func() bool {
-		if firm = f.free-rest < f.chunk; firm && (!holds || f.free < rest) {
+	err := f.await(ctx, holds, func() bool {
+		if f.free < rest || !holds && f.free-rest < f.chunk {
 			return false
 		}
 		f.free -= rest
@@ -66,7 +65,7 @@ func (f *filling) Take(ctx context.Context, held, size int64) (firm bool, err er
 	if err == nil {
 		calm(ctx)
 	}
-	return firm, err
+	return err
 }
 
 // cost is how much room n bytes of a chunk take.
@@ -90,20 +89,13 @@ func (f *filling) wait(ctx context.Context) error {
 	return f.await(ctx, false, func() bool { return f.free >= 2*f.chunk })
 }
 
-// await waits until grant is true. Claims wait in turn, and those that hold room already come
-// first.
+// await waits until grant is true. Those that hold no room wait in turn.
 func (f *filling) await(ctx context.Context, holds bool, grant func() bool) error {
+	c := &claim{holds, grant, make(chan struct{})}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	at := slices.IndexFunc(f.queue, func(c *claim) bool { return holds && !c.holds })
-	if at < 0 {
-		at = len(f.queue)
-	}
-	if at == 0 && grant() {
-		return nil
-	}
-	c := &claim{holds, grant, make(chan struct{})}
-	f.queue = slices.Insert(f.queue, at, c)
+	f.queue = append(f.queue, c)
+	f.serveLocked()
 	f.mu.Unlock()
 	select {
 	case <-c.granted:
@@ -118,12 +110,18 @@ func (f *filling) await(ctx context.Context, holds bool, grant func() bool) erro
 	return nil
 }
 
-// serveLocked grants the first claims, as far as there is room.
+// serveLocked grants the claims of those that hold room, where there is room for the rest, and the
+// first ones of the others.
 func (f *filling) serveLocked() {
-	for len(f.queue) > 0 && f.queue[0].grant() {
-		close(f.queue[0].granted)
-		f.queue = slices.Delete(f.queue, 0, 1)
-	}
+	waits := false
+	f.queue = slices.DeleteFunc(f.queue, func(c *claim) bool {
+		if waits && !c.holds || !c.grant() {
+			waits = true
+			return false
+		}
+		close(c.granted)
+		return true
+	})
 }
 
 const (

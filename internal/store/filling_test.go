@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestFillingIsGivenInTurn: who begins a chunk leaves room for one who goes on with another, and
-// those come first.
+// TestFillingIsGivenInTurn: who begins a chunk waits in turn, and leaves room for one who goes on
+// with another. Those get it as soon as there is room for the rest.
 func TestFillingIsGivenInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f filling
@@ -23,15 +23,23 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 			t.Errorf("%d are free", f.free)
 		}
 		var mu sync.Mutex
-		var order []string // those who are served at once in any
+		var served []string // in any order
 		take := func(ctx context.Context, name string, held, size int64) {
 			go func() {
-				firm, err := f.Take(ctx, held, size)
+				err := f.Take(ctx, held, size)
 				mu.Lock()
 				defer mu.Unlock()
-				order = append(order, fmt.Sprint(name, " ", firm, " ", err))
+				served = append(served, fmt.Sprint(name, " ", err))
 			}()
 			synctest.Wait()
+		}
+		expect := func(free int64, want ...string) {
+			t.Helper()
+			synctest.Wait()
+			if slices.Sort(served); !slices.Equal(served, want) || f.free != free {
+				t.Errorf("%d free, served: %q, want %d, %q", f.free, served, free, want)
+			}
+			served = nil
 		}
 		over, end := context.WithCancel(t.Context())
 		end()
@@ -40,32 +48,30 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 		take(t.Context(), "b", 0, 64) // 64 are free
 		take(t.Context(), "c", 4, 10) // 4 cost nothing
 		take(ctx, "d", 10, 64)
-		take(t.Context(), "e", 10, 64) // after which there isn't room for another
-		take(t.Context(), "f", 10, 20)
-		if got := fmt.Sprint(order); got != "[a false <nil> b false <nil> d true <nil>]" ||
-			f.wait(over) == nil || f.Spare(t.Context(), 5) {
-			t.Errorf("served: %s, %d free", got, f.free)
+		take(t.Context(), "e", 10, 64) // there isn't room for all of it
+		take(t.Context(), "f", 10, 20) // but for that
+		expect(0, "a <nil>", "b <nil>", "d <nil>", "f <nil>")
+		if f.wait(over) == nil || f.Spare(t.Context(), 5) {
+			t.Error("there is room for another")
 		}
-		f.Give(64, 20) // b stalls: 54 are free
-		f.Give(20, 0)  // and ends: 74
-		cancel(nil)
-		synctest.Wait()
-		slices.Sort(order[3:])
-		if got := fmt.Sprint(order[3:]); got != "[e true <nil> f true <nil>]" {
-			t.Errorf("served then: %s, %d free", got, f.free)
-		}
+		f.Give(64, 20) // b stalls
+		expect(44)
+		take(t.Context(), "b", 20, 64)
+		expect(0, "b <nil>")
+		f.Give(64, 20) // d stalls
+		f.Give(20, 10) // f as well
+		expect(0, "e <nil>")
+		f.Give(64, 0) // a ends, c leaves room
+		expect(64)
 		f.Give(64, 0)
-		if synctest.Wait(); len(order) != 6 || f.free != 10+64-10 {
-			t.Errorf("served at last: %v, %d free", order, f.free)
-		}
+		expect(118, "c <nil>")
 		gone := errors.New("gone")
-		ctx, cancel = context.WithCancelCause(t.Context())
-		take(ctx, "g", 0, 64)
+		f.Give(10, 0)
+		take(ctx, "g", 0, 128)
 		take(t.Context(), "h", 0, 2)
+		expect(128)
 		cancel(gone)
-		if synctest.Wait(); fmt.Sprint(order[6:]) != "[g true gone h false <nil>]" {
-			t.Errorf("after one has gone: %v, %d free", order[6:], f.free)
-		}
+		expect(128, "g gone", "h <nil>")
 	})
 }
 
@@ -75,7 +81,7 @@ func TestFillsDontWaitForEachOther(t *testing.T) {
 	for seed := range uint64(50) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const most = 300
+				const most = 200
 				var f filling
 				f.init(4, 64, most)
 				var wg sync.WaitGroup
@@ -83,16 +89,13 @@ func TestFillsDontWaitForEachOther(t *testing.T) {
 					random := rand.New(rand.NewPCG(seed, i))
 					wg.Go(func() {
 						for range 20 {
-							size := 1 + random.Int64N(64)
+							size := 33 + random.Int64N(32)
 							for had := int64(0); had < size; {
-								firm, err := f.Take(t.Context(), had, size)
-								if err != nil {
+								if err := f.Take(t.Context(), had, size); err != nil {
 									t.Error(err)
 								}
-								if <-time.After(time.Duration(random.IntN(9))); firm {
-									break
-								}
-								had += random.Int64N(size-had) + 1
+								<-time.After(time.Duration(random.IntN(9)))
+								had += 1 + random.Int64N(min(8, size-had))
 								f.Give(size, had)
 							}
 							f.Give(size, 0)
