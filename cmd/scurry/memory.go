@@ -41,12 +41,12 @@ func warnOfMemory(budget config.Size, bound uint64, by string, log zerolog.Logge
 }
 
 // memoryLimit is the garbage collector's limit for a cache of budget bytes: a quarter more, for
-// bodies in transfer and for what waits to be collected, and 44 MiB. With the program itself and
+// bodies in transfer and for what waits to be collected, and 40 MiB. With the program itself and
 // the collector's delay, a process takes at most 1.25 times the budget, 64 MiB, and 32 KiB for each
 // connection. A collection marks as much as the cache holds, so the more room there is for garbage,
 // the less often that is done. If env has a GOMEMLIMIT, the limit is 0, and GOMEMLIMIT holds.
 func memoryLimit(budget int64, env []string) int64 {
-	const set, constant = "GOMEMLIMIT=", 44 << 20
+	const set, constant = "GOMEMLIMIT=", 40 << 20
 	isSet := func(entry string) bool { return entry != set && strings.HasPrefix(entry, set) }
 	if slices.ContainsFunc(env, isSet) {
 		return 0

@@ -24,12 +24,12 @@ func TestMemoryLimit(t *testing.T) {
 		env    []string
 		want   int64
 	}{
-		{0, nil, 44 << 20},
-		{100 << 20, nil, 169 << 20},
-		{5 << 40, nil, 25<<38 + 44<<20},
+		{0, nil, 40 << 20},
+		{100 << 20, nil, 165 << 20},
+		{5 << 40, nil, 25<<38 + 40<<20},
 		{math.MaxInt64, nil, math.MaxInt64},
 		{math.MaxInt64 / 5 * 4, nil, math.MaxInt64},
-		{100 << 20, []string{"GOMEMLIMIT=", "XGOMEMLIMIT=1"}, 169 << 20},
+		{100 << 20, []string{"GOMEMLIMIT=", "XGOMEMLIMIT=1"}, 165 << 20},
 		{100 << 20, []string{"HOME=/", "GOMEMLIMIT=1GiB"}, 0},
 		{100 << 20, []string{"GOMEMLIMIT=off"}, 0},
 	}
@@ -49,8 +49,8 @@ func TestServeSetsMemoryLimit(t *testing.T) {
 		t.Errorf("the limit is %d although the user has set it", got)
 	}
 	startScurry(t, nil, "--memory=200MiB")
-	if got := debug.SetMemoryLimit(-1); got != 294<<20 {
-		t.Errorf("the limit is %d, want %d", got, 294<<20)
+	if got := debug.SetMemoryLimit(-1); got != 290<<20 {
+		t.Errorf("the limit is %d, want %d", got, 290<<20)
 	}
 }
 
