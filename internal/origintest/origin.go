@@ -5,10 +5,12 @@
 package origintest
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -42,7 +44,7 @@ func New(tb testing.TB) *Origin {
 	o := &Origin{handlers: map[string]http.HandlerFunc{}}
 	o.Server = &httptest.Server{
 		Listener: Listen(tb),
-		Config:   &http.Server{Handler: http.HandlerFunc(o.serve)},
+		Config:   &http.Server{Handler: http.HandlerFunc(o.serve), ConnContext: narrow},
 	}
 	o.Start()
 	tb.Cleanup(func() {
@@ -51,6 +53,14 @@ func New(tb testing.TB) *Origin {
 	})
 	o.Base, _ = url.Parse(o.URL + "/")
 	return o
+}
+
+// narrow bounds what the system keeps of c's responses until they are read. Without a bound,
+// hundreds of connections that nobody reads from take all its memory for TCP: then it drops what
+// is sent on others.
+func narrow(ctx context.Context, c net.Conn) context.Context {
+	_ = c.(*net.TCPConn).SetWriteBuffer(128 << 10) // twice as much, with its own
+	return ctx
 }
 
 func (o *Origin) serve(w http.ResponseWriter, r *http.Request) {
