@@ -257,9 +257,9 @@ func (s *Store) admit(f *flight, x *exchange) error {
 	if length := x.Record.Length; length >= 0 && length <= s.rooms.small {
 		return nil
 	}
-	err := s.rooms.wait(x.ctx, true)
+	err := s.rooms.wait(x.ctx, 0)
 	if err != nil && s.audiences.refusePeers(f) {
-		return s.rooms.wait(x.ctx, false)
+		return s.rooms.wait(x.ctx, waitRoom)
 	}
 	return err
 }

@@ -125,7 +125,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 		r.unpin()
 	}
 	for {
-		err := r.find(ctx)
+		err := r.find(ctx, wait)
 		switch {
 		case err != nil:
 			return nil, err

@@ -53,7 +53,7 @@ func (r *Reader) ready(ctx context.Context) error {
 // opened gets at the byte at r.pos, and waits until the body that it comes from is open.
 func (r *Reader) opened(ctx context.Context) error {
 	for {
-		err := r.find(ctx)
+		err := r.find(ctx, nil)
 		if err != nil || r.follower == nil || r.view != nil {
 			return err
 		}

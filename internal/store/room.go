@@ -22,7 +22,7 @@ const (
 	fillRoom  = 4 << 20          // bytes, and an eighth of the memory besides
 	relayRoom = 12 << 20         // bytes, or a sixteenth of the memory if that is more
 	mostRelay = 4 << 20          // of them, for one relay
-	waitRoom  = 10 * time.Second // how long a client's request waits until fills have room
+	waitRoom  = 10 * time.Second // how long a client waits for its response until fills have room
 )
 
 // rooms are the bounds of what is on its way.
@@ -52,19 +52,16 @@ func (r *rooms) init(c Config) {
 	}
 }
 
-// wait waits for the room of a chunk: for some time if a client asks, not at all if a peer does. A
-// small body needs no room.
-func (r *rooms) wait(ctx context.Context, peer bool) error {
-	patience := waitRoom
-	if peer {
-		patience = 0
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// wait waits for the room of a chunk, for as long as patience. A small body needs no room.
+func (r *rooms) wait(ctx context.Context, patience time.Duration) error {
+	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	switch {
-	case r.filling.wait(ctx) == nil:
+	case r.filling.wait(patient) == nil:
 		return nil
-	case peer:
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case patience == 0:
 		return ErrBusy
 	}
 	return &Failure{Status: http.StatusServiceUnavailable, Kind: "connection_limit_reached",

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/fill"
 )
 
 // stalled is a body that stalls after its first bytes until ctx ends or it is let go on.
@@ -64,7 +66,9 @@ func (c *crowded) fetch(ctx context.Context, req *Request) *OriginResponse {
 func crowd(t *testing.T, c *crowded) *Store {
 	t.Helper()
 	c.room = make(chan struct{})
-	s := open(t, &scripted{fetch: c.fetch})
+	s := open(t, &scripted{fetch: c.fetch, open: func(off, end int64) fill.Body {
+		return text(content(off, end))
+	}, length: 40 << 10})
 	for i := 0; ; i++ {
 		res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("stalled", i), Whole: true,
 			Background: true, ForPeer: true}, nil)
@@ -194,6 +198,40 @@ func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
 			rd.Close()
 		}
 	})
+}
+
+// TestWhatHasBegunWaitsForRoom, for as long as it takes, and what has come is sent meanwhile.
+func TestWhatHasBegunWaitsForRoom(t *testing.T) {
+	for _, stays := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			src := &crowded{}
+			s := crowd(t, src)
+			rec := answer(40<<10, nil).Record
+			rec.Key, rec.Version, rec.Rangeable, rec.Resumable = "k", "v", true, true
+			rd, began := new(Reader), time.Now()
+			var flushed []time.Duration
+			s.Reader(rd, &Fields{}, rec, 0, -1)
+			defer rd.Close()
+			ctx, leave := context.WithCancelCause(t.Context())
+			gone := errors.New("gone")
+			time.AfterFunc(3*waitRoom, func() {
+				if stays {
+					close(src.room)
+				} else {
+					leave(gone)
+				}
+			})
+			b, err := rd.Next(ctx, func() { flushed = append(flushed, time.Since(began)) })
+			switch {
+			case time.Since(began) != 3*waitRoom || len(flushed) == 0 || flushed[0] > 0:
+				t.Errorf("%v after %v, flushed after %v", err, time.Since(began), flushed)
+			case stays && (err != nil || len(b) == 0 || string(b) != content(0, int64(len(b)))):
+				t.Errorf("%d bytes, %v", len(b), err)
+			case !stays && !errors.Is(err, gone):
+				t.Errorf("%d bytes, %v", len(b), err)
+			}
+		})
+	}
 }
 
 // TestNoRoomForAnotherVersion: what was to be validated rests like after a failure of the origin,

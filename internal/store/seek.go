@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
@@ -11,10 +12,11 @@ import (
 )
 
 // find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
-// It looks again as long as things change meanwhile, and after a few times no more.
-func (r *Reader) find(ctx context.Context) error {
+// It looks again as long as things change meanwhile, and after a few times no more. Before it waits
+// for room it calls wait, if that isn't nil.
+func (r *Reader) find(ctx context.Context, wait func()) error {
 	for patience := 3; r.view == nil && r.follower == nil && !r.atEnd(); patience-- {
-		if err := r.tryFind(ctx, patience > 0); err != nil {
+		if err := r.tryFind(ctx, wait, patience > 0); err != nil {
 			return err
 		}
 	}
@@ -22,7 +24,7 @@ func (r *Reader) find(ctx context.Context) error {
 }
 
 // tryFind is one attempt of find. It may leave all to be looked at again.
-func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) error {
+func (r *Reader) tryFind(ctx context.Context, wait func(), mayLookAgain bool) error {
 	if r.takeRest() || r.handsOver() || r.viewChunk() {
 		return nil
 	}
@@ -34,7 +36,7 @@ func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) error {
 	}
 	begun := r.look()
 	if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Span().Reads(r.pos) {
-		err := r.s.rooms.wait(ctx, true)
+		err := r.s.rooms.wait(ctx, 0)
 		if err != nil {
 			r.leave() // the fill waits for room, or will have to
 		}
@@ -50,11 +52,11 @@ func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) error {
 	case !r.rec.refetchable():
 		return r.gone(begun)
 	}
-	return r.ask(ctx, begun, mayLookAgain)
+	return r.ask(ctx, wait, begun, mayLookAgain)
 }
 
 // ask begins a fill at the origin, of the byte at r.pos and what is missing after it.
-func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error {
+func (r *Reader) ask(ctx context.Context, wait func(), begun int64, mayLookAgain bool) error {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
 		c.Start = r.pos
@@ -73,12 +75,29 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error 
 		c.Start = 0 // it can only be had from there on, and is worth keeping
 	}
 	if end-c.Start > r.s.rooms.small {
-		if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
+		if err := r.awaitRoom(ctx, wait); err != nil {
 			return err
 		}
 	}
 	from := source{start: c.Start, end: end, by: r.by.Fields(), beyond: r.takesOver}
 	return r.begin(from, begun, mayLookAgain)
+}
+
+// awaitRoom waits for the room of a chunk. A peer doesn't wait, since it can ask elsewhere, and a
+// client is told to come again after some time, unless its response has begun: it would only get a
+// part of that.
+func (r *Reader) awaitRoom(ctx context.Context, wait func()) error {
+	err := r.s.rooms.wait(ctx, 0)
+	if err == nil || r.localOnly {
+		return err
+	}
+	if wait != nil {
+		wait()
+	}
+	if r.choosing {
+		return r.s.rooms.wait(ctx, waitRoom)
+	}
+	return r.s.rooms.wait(ctx, math.MaxInt64)
 }
 
 // invalidated reports whether a node that was asked for the bytes has said that they have been
