@@ -57,7 +57,8 @@ func TestLentMemory(t *testing.T) {
 func TestLendingEnds(t *testing.T) {
 	var ended atomic.Bool
 	body := newScript(t.Context())
-	r, rec := start(t, setup{End: 48, Body: body, Hold: 48, Lends: func() bool { return !ended.Load() }})
+	r, rec := start(t, setup{End: 48, Body: body, Hold: 48,
+		Lends: func() bool { return !ended.Load() }})
 	f := follow(t, r, 0, 48, Everything)
 	body.send <- content(0, 10)
 	expect(t, f, 0, 10)

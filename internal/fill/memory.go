@@ -18,8 +18,8 @@ const (
 )
 
 // memoryLocked returns the memory for the read that has begun, of the next bytes of the last chunk.
-// That is the chunk's own if there is plenty of room, or if bytes are taken to be there already, and otherwise
-// a small buffer.
+// That is the chunk's own if there is plenty of room, or if bytes are taken to be there already, and
+// otherwise a small buffer.
 func (r *Run) memoryLocked() []byte {
 	p := r.lastLocked()
 	if spare := p.b[len(p.b):cap(p.b)]; !p.by || r.flows && len(spare) > 0 {

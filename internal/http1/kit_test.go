@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,6 +45,18 @@ func newClient(dial func(context.Context) (net.Conn, error)) *Client {
 		MaxIdleConns:   8,
 		Trusted:        func() bool { return true },
 		Unsolicited:    func([]string) {},
+	}
+}
+
+// notes has c note which URLs it tells of, and returns what checks that.
+func notes(t *testing.T, c *Client) (expectTold func(want ...string)) {
+	var told []string
+	c.Unsolicited = func(urls []string) { told = append(told, urls...) }
+	return func(want ...string) {
+		t.Helper()
+		if !slices.Equal(told, want) {
+			t.Errorf("told of %q, want %q", told, want)
+		}
 	}
 }
 

@@ -134,17 +134,13 @@ func TestToldAtTheEnd(t *testing.T) {
 		r.ReadByte()
 	})
 	c = s.client(t)
-	var urls []string
-	c.Unsolicited = func(u []string) { urls = append(urls, u...) }
+	expectTold := notes(t, c)
 	for i := range 3 {
 		if got, err := whole(c, get(t.Context(), fmt.Sprint("/", i))); got != "acorn" {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
-	want := "http://files.example/1 http://files.example/2"
-	if got := strings.Join(urls, " "); got != want {
-		t.Errorf("after a last response: told of %q, want %q", got, want)
-	}
+	expectTold("http://files.example/1", "http://files.example/2")
 }
 
 // TestDistrust: a connection that isn't to be used again, since another has brought what nobody
@@ -157,8 +153,7 @@ func TestDistrust(t *testing.T) {
 	c := s.client(t)
 	distrusted := false
 	c.Trusted = func() bool { return !distrusted }
-	var told []string
-	c.Unsolicited = func(urls []string) { told = append(told, urls...) }
+	expectTold := notes(t, c)
 	for i := range 5 {
 		path := fmt.Sprint("/", i)
 		if got, err := whole(c, get(t.Context(), path)); got != path || err != nil {
@@ -166,10 +161,7 @@ func TestDistrust(t *testing.T) {
 		}
 		distrusted = i >= 2
 	}
-	want := "http://files.example/1 http://files.example/2"
-	if got := strings.Join(told, " "); got != want {
-		t.Errorf("told of %q, want %q", got, want)
-	}
+	expectTold("http://files.example/1", "http://files.example/2")
 	if n := s.Conns.Load(); n != 3 {
 		t.Errorf("%d connections, want 3", n)
 	}
@@ -234,18 +226,14 @@ func TestDistrustedFailure(t *testing.T) {
 	})
 	c := s.client(t)
 	c.Trusted = func() bool { return !distrusted.Load() }
-	var told []string
-	c.Unsolicited = func(urls []string) { told = append(told, urls...) }
+	expectTold := notes(t, c)
 	for i := range 3 {
 		got, err := whole(c, get(t.Context(), fmt.Sprint("/", i)))
 		if (err == nil) != (i < 2) {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
-	want := "http://files.example/1 http://files.example/2"
-	if got := strings.Join(told, " "); got != want {
-		t.Errorf("told of %q, want %q", got, want)
-	}
+	expectTold("http://files.example/1", "http://files.example/2")
 }
 
 // TestIdleEnds: connections that wait end with IdleTimeout, CloseIdle and Retire, and after Retire

@@ -11,10 +11,11 @@ import (
 // What is on its way takes memory beside what is kept, and each kind of it has a bound of its own,
 // so that none waits for another:
 //
-//	filling  chunks that fills are reading or pushing, as far as they have come: fills wait for their turn
+//	filling  chunks that fills are reading or pushing, as far as they have come: fills wait
 //	pinned   what fills hold of bodies that can't be asked for again: beyond it they aren't kept
 //	relaying what relays read ahead of their readers: each gets its share when it begins
-//	sending  chunks that clients, or peers, are sent from: beyond it they get small copies, one after the other
+//	sending  chunks that clients, or peers, are sent from: beyond it they get small copies, one
+//	         after the other
 //
 // Small is what a reader may always have.
 
