@@ -168,10 +168,13 @@ func (n *Node) SetMembers(names []string) {
 
 // rebuildRingLocked makes the ring one of the peers that are live now.
 func (n *Node) rebuildRingLocked() {
-	r, old := newRing(n.self, n.peers), n.ring.Load()
-	if slices.Equal(r.names, old.names) && maps.Equal(r.peers, old.peers) {
+	live := maps.Clone(n.peers)
+	maps.DeleteFunc(live, func(_ string, p *Peer) bool { return p.state != Live })
+	old := n.ring.Load()
+	if maps.Equal(live, old.peers) && slices.Contains(old.names, n.self) {
 		return
 	}
+	r := newRing(n.self, live)
 	r.epoch, r.since = old.epoch+1, time.Now()
 	past := append(slices.Clone(n.past), old)
 	n.past = past[max(0, len(past)-maxPastRings):]

@@ -3,6 +3,7 @@ package peer
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,18 +24,15 @@ type ring struct {
 	peers map[string]*Peer // all but this node
 }
 
-// newRing makes a ring of the node self and those of the peers that are live. The names are sorted
-// because, where two points collide, the node that was added last has both.
+// newRing makes a ring of the node self and of peers. The names are sorted because, where two
+// points collide, the node that was added last has both.
 func newRing(self string, peers map[string]*Peer) *ring {
-	r := &ring{names: []string{self}, hash: consistenthash.New(points, mixed),
-		peers: map[string]*Peer{}}
-	for name, p := range peers {
-		if p.state == Live {
-			r.names = append(r.names, name)
-			r.peers[name] = p
-		}
-	}
+	r := &ring{names: append(slices.Collect(maps.Keys(peers)), self), peers: peers}
 	slices.Sort(r.names)
+	r.hash = consistenthash.New(points, mixed)
+	if len(r.names) == 1 {
+		r.hash = consistenthash.New(1, mixed) // it owns everything
+	}
 	r.hash.Add(r.names...)
 	return r
 }

@@ -10,7 +10,7 @@ import (
 func ringOf(n int) *ring {
 	peers := map[string]*Peer{}
 	for i := 1; i < n; i++ {
-		peers[fmt.Sprintf("127.0.0.1:%d", 8001+i)] = &Peer{state: Live}
+		peers[fmt.Sprintf("127.0.0.1:%d", 8001+i)] = &Peer{}
 	}
 	return newRing("127.0.0.1:8001", peers)
 }
@@ -41,10 +41,10 @@ func TestNodesAgree(t *testing.T) {
 	names := []string{"a:1", "b:1", "c:1", "d:1"}
 	var first []string
 	for _, self := range names {
-		peers := map[string]*Peer{"down:1": {state: Down}}
+		peers := map[string]*Peer{}
 		for _, name := range names {
 			if name != self {
-				peers[name] = &Peer{state: Live}
+				peers[name] = &Peer{}
 			}
 		}
 		r := newRing(self, peers)
