@@ -52,7 +52,7 @@ func Acquire(cfg Config) (*Group, error) {
 		t.prefix = strconv.FormatInt(serial.Add(1), 36) + "."
 	}
 	p.tenant.Store(t)
-	return &Group{tenant: t, reserve: reserve{pooled: p, before: p.usage()}}, nil
+	return &Group{tenant: t, reserve: newReserve(p)}, nil
 }
 
 // Prefix is what every key of g begins with. It tells this tenant's keys from those of the group's
@@ -130,7 +130,10 @@ func (g *Group) Release() {
 		return
 	}
 	g.closed = true
-	g.reserve.close()
-	g.pooled.empty()
+	held := g.reserve.close()
+	g.pooled.tenant.Store(nil)
+	if held {
+		g.pooled.empty()
+	}
 	giveBack(g.pooled)
 }

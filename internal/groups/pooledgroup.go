@@ -17,6 +17,7 @@ type pooledGroup struct {
 	filler   []byte
 	each     int64        // bytes of the budget that one filler takes
 	fillers  atomic.Int64 // that have been put
+	next     int          // the number of the next filler that hasn't been used
 	tenant   atomic.Pointer[tenant]
 	emptying atomic.Bool // keys are as a peer's
 }
@@ -65,7 +66,14 @@ func (p *pooledGroup) load(ctx context.Context, key string, dest groupcache.Sink
 
 // fillerKey has one length for all fillers, so that they take equal amounts of the budget. It is
 // none of a tenant's.
-const fillerKey = "-filler.%08d"
+const fillerKey = "-filler.%016x"
+
+// number takes n numbers of fillers, and returns the first.
+func (p *pooledGroup) number(n int64) (first int) {
+	first = p.next
+	p.next += int(n)
+	return first
+}
 
 // fill puts a filler, or uses it again, and reports whether it was there.
 func (p *pooledGroup) fill(n int) (held bool) {
@@ -79,14 +87,11 @@ func (p *pooledGroup) fill(n int) (held bool) {
 // empty drops what the group holds. groupcache can't remove an entry, only evict the oldest for new
 // ones.
 func (p *pooledGroup) empty() {
-	p.tenant.Store(nil)
 	if p.budget == 0 {
 		return
 	}
-	n := 1 << 24 // fillers that the tenant has reserved are among the old ones
 	for range p.budget/p.each + 1 {
-		p.fill(n)
-		n++
+		p.fill(p.number(1))
 	}
 	// One in ten of what comes from peers goes to the hot cache, where each pushes out one that is
 	// older.
@@ -94,8 +99,7 @@ func (p *pooledGroup) empty() {
 	defer p.emptying.Store(false)
 	old := p.usage()
 	for p.usage().HotEvictions-old.HotEvictions < old.HotItems {
-		p.fill(n)
-		n++
+		p.fill(p.number(1))
 	}
 }
 

@@ -21,6 +21,7 @@ const itemBytes = 178
 type reserve struct {
 	pooled *pooledGroup
 	before Usage        // when the tenant came
+	first  int          // the number of its first filler: what was left by others is never used again
 	used   atomic.Int64 // bytes of keys and values that have been found or put, with fillers
 	asked  atomic.Int64 // the bytes that are reserved for others
 	covers atomic.Int64 // what asked may grow to before another filler is needed
@@ -28,13 +29,17 @@ type reserve struct {
 
 	mu     sync.Mutex // guards all below; held while fillers are put
 	closed bool
-	needed int // the fillers 0 to needed-1 are kept
+	needed int // so many fillers are kept, from the first on
 	// what had been put when others were given up; the last is that of number needed
 	spare   []int64
 	renewed int64 // what had been used when all were last used
 
 	// What groupcache has counted of fillers:
 	fillerPuts, fillerGets int64
+}
+
+func newReserve(p *pooledGroup) reserve {
+	return reserve{pooled: p, before: p.usage(), first: p.number(p.budget / p.each)}
 }
 
 // Reserve keeps n bytes of the budget from the group's values, for others, instead of what was
@@ -81,7 +86,7 @@ func (r *reserve) settle() {
 func (r *reserve) fillLocked(n int) {
 	r.used.Add(r.pooled.each)
 	r.fillerGets++
-	if !r.pooled.fill(n) {
+	if !r.pooled.fill(r.first + n) {
 		r.fillerGets++ // groupcache looks twice
 		r.fillerPuts++
 	}
@@ -129,9 +134,10 @@ func (r *reserve) usageLocked() Usage {
 	return u
 }
 
-// close ends the use of fillers.
-func (r *reserve) close() {
+// close ends the use of fillers. It reports whether anything else has been put.
+func (r *reserve) close() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
+	return r.pooled.usage().puts()-r.before.puts() > r.fillerPuts
 }

@@ -8,6 +8,9 @@ type Usage struct {
 	HotEvictions                  int64
 }
 
+// puts is how many values have ever been put.
+func (u Usage) puts() int64 { return u.Items + u.Evictions + u.HotItems + u.HotEvictions }
+
 // since leaves out what was counted before a tenant came, and the fillers that it began with, which
 // take so many bytes each: nobody looks for them, so they are the first to be evicted.
 func (u Usage) since(before Usage, each int64) Usage {
