@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bytes"
 	"cmp"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +30,10 @@ import (
 
 func TestMain(m *testing.M) {
 	http.DefaultTransport = refuse{} // no test may talk to anyone but its own servers
+	// Collecting takes a third of the tests' time. Benchmarks are to pay for it as users do.
+	if flag.Parse(); flag.Lookup("test.bench").Value.String() == "" {
+		debug.SetGCPercent(400)
+	}
 	goleak.VerifyTestMain(m)
 }
 

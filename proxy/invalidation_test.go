@@ -328,6 +328,7 @@ func TestGroupEntersVersionInFlight(t *testing.T) {
 // TestPostAfterInvalidationMeanwhile: nor after one that came while other nodes were being told of
 // the POST itself.
 func TestPostAfterInvalidationMeanwhile(t *testing.T) {
+	t.Parallel()
 	nodes, names, o, h := held(t)
 	f := owned(nodes[0], names[0])
 	body := "old"

@@ -211,6 +211,7 @@ func TestStuckClientOfAServerWithoutTimeouts(t *testing.T) {
 // TestQuietOriginOverHTTP2: a deadline there is the response's own, and would fire while nothing is
 // being written.
 func TestQuietOriginOverHTTP2(t *testing.T) {
+	t.Parallel()
 	n, o := impatient(t)
 	o.Handle("/drip", func(w http.ResponseWriter, r *http.Request) {
 		for i := range int64(3) {

@@ -16,6 +16,7 @@ import (
 
 // TestDashboard: in a browser, the page shows what three nodes do, and purges and explains.
 func TestDashboard(t *testing.T) {
+	t.Parallel()
 	b := openBrowser(t)
 	f := newFleet(t, 3)
 	small := origintest.File{Seed: 1, Size: 2000, Header: maxAge(600)}
@@ -168,6 +169,7 @@ func (b *browser) explains() {
 // TestDashboardToken: on a listener with a token, the page asks for that, keeps it as long as the
 // tab, and says when it is wrong.
 func TestDashboardToken(t *testing.T) {
+	t.Parallel()
 	b := openBrowser(t)
 	const token = "a-token-of-20-letters"
 	s := startScurry(t, nil, "--origin=../../testdata/site",

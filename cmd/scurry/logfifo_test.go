@@ -14,6 +14,7 @@ import (
 // TestLogReaderComesBack: a named pipe that lacks a reader for a while is written to again when it
 // has another one, which is told what it has missed and why.
 func TestLogReaderComesBack(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)

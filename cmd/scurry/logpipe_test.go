@@ -154,6 +154,7 @@ func (p *piped) account(t *testing.T, requests int) (dropped int, reason string)
 // TestLogThatNobodyReads: a reader of the log that stands still holds up no request, no health
 // check, and not the end.
 func TestLogThatNobodyReads(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{"json", "console"} {
 		t.Run(format, func(t *testing.T) {
 			r, w := newPipe(t)
@@ -171,6 +172,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 
 // TestDropsAreTold: once the log is read again, each request is in it, or told to be missing.
 func TestDropsAreTold(t *testing.T) {
+	t.Parallel()
 	r, w := newPipe(t)
 	p := startPiped(t, r, w)
 	const requests = 5000
@@ -190,6 +192,7 @@ func TestDropsAreTold(t *testing.T) {
 
 // TestLogReaderIsGone: a log whose reader has closed it is no reason to end.
 func TestLogReaderIsGone(t *testing.T) {
+	t.Parallel()
 	r, w := newPipe(t)
 	p := startPiped(t, r, w)
 	r.Close()

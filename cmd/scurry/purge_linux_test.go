@@ -44,6 +44,7 @@ func (e *edition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // requests that have waited in its sockets, whether it owns that or has copies; nor do they join
 // requests to the origin from before.
 func TestPurgeWithoutAStoppedNode(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 3, "--peer-heartbeat=100ms")
 	file := &edition{hold: make(chan chan struct{})}
 	const paths, clients = 6, 32

@@ -15,6 +15,7 @@ import (
 // another one, who wants one is told after a while to come again later, and the log tells why. What
 // is held is served, and once there is room, so is the rest.
 func TestNoRoom(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("clients wait for ten seconds")
 	}

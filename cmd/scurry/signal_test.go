@@ -15,6 +15,7 @@ import (
 
 // A second wish to stop is one that comes a second after the first or later.
 func TestSecondSignalExitsAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			origin := newStalledOrigin(t)
@@ -57,6 +58,7 @@ func TestSecondSignalExitsAtOnce(t *testing.T) {
 
 // Who sends a signal to the process and then to its group means it once.
 func TestSignalSentTwiceIsOneWish(t *testing.T) {
+	t.Parallel()
 	origin := newStalledOrigin(t)
 	cmd, log := startProcess(t, "serve", "--origin", origin.URL, "--listen=127.0.0.1:0",
 		"--log-format=json", "--grace=1h")

@@ -76,6 +76,7 @@ func TestOwnerIsStopped(t *testing.T) {
 // give it up. When it is back, it exchanges logs with them, and then validates nothing: it has
 // missed nothing.
 func TestOwnerIsStoppedBriefly(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 2, "--peer-heartbeat=500ms", "--lease=5m")
 	owner, other := f.all[0], f.all[1]
 	file := origintest.File{Size: 1000, ETag: `"1"`, Header: maxAge(600)}

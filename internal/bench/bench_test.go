@@ -6,10 +6,15 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 func TestMain(m *testing.M) {
 	serveAsChild()
+	if race.Enabled { // what is measured isn't built with it
+		return
+	}
 	os.Exit(m.Run())
 }
 

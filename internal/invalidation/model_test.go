@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 20_000, "how many histories TestModel runs")
+	histories = flag.Int("histories", 10_000, "how many histories TestModel runs")
 	first     = flag.Uint64("history", 0, "the first history that TestModel runs")
 )
 
