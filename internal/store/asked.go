@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -141,7 +140,10 @@ func (r *Reader) collect(off int64, ask bool) bool {
 		!r.pin(r.end-r.pos) {
 		return false
 	}
-	for r.views = slices.Grow(r.views, ladder); off < r.end; {
+	if r.views == nil {
+		r.views = r.few[:0]
+	}
+	for off < r.end {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		b, ok := r.s.cached(r.rec, c, r.uses())
 		if !ok && ask {

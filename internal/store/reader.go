@@ -25,15 +25,16 @@ type Reader struct {
 	view     []byte // fetched but not yet handed out
 	// this node has all of what can't be asked for again, even if another owns it by now
 	isHere    bool
-	localOnly bool     // it is for a peer: only what doesn't depend on other nodes will do
-	views     [][]byte // to be handed out after view
-	rest      *Reader  // of what comes after a fragment in view
-	pinned    int64    // bytes of room for sending, for what was handed out last
-	kept      bool     // the room is also for what is yet to be handed out
-	copies    bool     // there is no room, so a copy is handed out
-	copied    []byte   // the last copy
-	origin    bool     // some bytes came from the origin while they were read
-	attached  bool     // a fill has been looked for that has had the byte at start
+	localOnly bool           // it is for a peer: only what doesn't depend on other nodes will do
+	views     [][]byte       // to be handed out after view
+	few       [ladder][]byte // where views begin, so that most hits need no list
+	rest      *Reader        // of what comes after a fragment in view
+	pinned    int64          // bytes of room for sending, for what was handed out last
+	kept      bool           // the room is also for what is yet to be handed out
+	copies    bool           // there is no room, so a copy is handed out
+	copied    []byte         // the last copy
+	origin    bool           // some bytes came from the origin while they were read
+	attached  bool           // a fill has been looked for that has had the byte at start
 	// how often another node was to be asked, since the origin refuses to give parts
 	refused   int
 	peer      string     // the node by way of which some came
