@@ -55,7 +55,7 @@ func (t *response) relay(d *decide.Decision) error {
 		if res.Quiet() {
 			t.flush() // the client needn't wait for what the origin keeps back
 		}
-		if err := t.copyBody(res.Body); err != nil {
+		if err := t.pass(res.Body); err != nil {
 			return err
 		}
 	}

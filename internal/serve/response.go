@@ -125,24 +125,6 @@ func (t *response) copy(rd *store.Reader) error {
 	}
 }
 
-// copyBody writes body as it comes.
-func (t *response) copyBody(body io.Reader) error {
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := body.Read(buf)
-		if _, werr := t.w.Write(buf[:n]); werr != nil {
-			return t.cut(nil)
-		}
-		if err == io.EOF {
-			return nil
-		}
-		t.flush()
-		if err != nil {
-			return t.cut(fetch.FailureOf(err))
-		}
-	}
-}
-
 // putTrailer sends trailer fields after a content whose length wasn't told (RFC 9110 section 6.5).
 func (t *response) putTrailer(trailer http.Header) {
 	if len(trailer) == 0 {
