@@ -17,8 +17,8 @@ import (
 // request goes to the owner, more files are asked for in turn than the first node has memory for,
 // which then evicts each before it is asked for again. The owner has memory for all of them.
 const (
-	asking, owning = 0, 1 // the places of these nodes
-	ownMemory      = 2 << 30
+	asking, owning, relaying = 0, 1, 3 // the places of these nodes, and of the relay
+	ownMemory                = 2 << 30
 	// The first node has the least memory that is allowed, two slabs. A slab has so many files, or
 	// this many bytes if those are more, so that each file has one owner, and what is on its way
 	// finds room.
@@ -27,9 +27,9 @@ const (
 	recordBytes = 1 << 10
 )
 
-// ways are the ways in which hits are measured. The fast lane refuses requests with a field that it
-// doesn't know.
-var ways = []struct {
+// clusterWays are the ways in which hits are measured. The fast lane refuses requests with a field
+// that it doesn't know. The relay, which is the least that passing on takes, comes last.
+var clusterWays = []struct {
 	name  string
 	node  int    // that is asked
 	field string // of the requests
@@ -38,6 +38,7 @@ var ways = []struct {
 	{"by way of the owner, net/http", asking, "X-Bench: 1"},
 	{"owner, net/http", owning, "X-Bench: 1"},
 	{"owner, fast lane", owning, ""},
+	{"by way of a relay", relaying, ""},
 }
 
 // clusters measures hits by way of another node, and prints a table for each size.
@@ -51,8 +52,13 @@ func clusters(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
+	relaying, err := compile(ctx, dir, relay, relaySource)
+	if err != nil {
+		leftOut(err)
+		relaying = ""
+	}
 	for _, size := range s.sizes {
-		if err := compareWays(ctx, s, binary, size); err != nil {
+		if err := compareWays(ctx, s, binary, relaying, size); err != nil {
 			return errors.Join(fmt.Errorf("%d bytes", size), err)
 		}
 	}
@@ -61,13 +67,18 @@ func clusters(ctx context.Context, s settings) error {
 }
 
 // compareWays measures the ways with files of one size, and prints the table.
-func compareWays(ctx context.Context, s settings, binary string, size int64) error {
+func compareWays(ctx context.Context, s settings, binary, relaying string, size int64) error {
 	slab := (slabFiles*size + leastSlab - 1) / leastSlab * leastSlab
 	c, err := newCluster(ctx, binary, slab, 2*slab, ownMemory, ownMemory)
 	if err != nil {
 		return err
 	}
 	defer c.stop()
+	if relaying != "" {
+		if err := c.relayTo(ctx, relaying, owning); err != nil {
+			return err
+		}
+	}
 	each, err := c.requestsPerFile(ctx, size)
 	if err != nil {
 		return err
@@ -78,11 +89,13 @@ func compareWays(ctx context.Context, s settings, binary string, size int64) err
 	}
 	before := c.requests.Load()
 	var names []string
-	for _, way := range ways {
-		names = append(names, way.name)
+	for _, way := range clusterWays {
+		if way.node < len(c.servers) {
+			names = append(names, way.name)
+		}
 	}
 	list, err := inTurn(s, size, names, func(i int) (sample, error) {
-		return c.measure(ctx, s, size, ways[i].node, ways[i].field, paths)
+		return c.measure(ctx, s, size, clusterWays[i].node, clusterWays[i].field, paths)
 	})
 	if err != nil {
 		return err
@@ -116,7 +129,7 @@ end`, strings.Join(paths, " "), strings.ReplaceAll(field, "\r\n", `\r\n`))
 	if err = errors.Join(err, script.Close()); err != nil {
 		return sample{}, err
 	}
-	return load(ctx, s, c.nodes, size, "-s", script.Name(), c.nodes[node].url)
+	return load(ctx, s, c.servers, size, "-s", script.Name(), c.servers[node].url)
 }
 
 // owned has the owners read new files from the origin, until the second node owns so many. It

@@ -15,6 +15,7 @@ import (
 // cluster is nodes that share one cache, all on the first core.
 type cluster struct {
 	nodes    []*running
+	servers  []*running // the nodes, and the relay if there is one
 	o        *origin
 	requests atomic.Int64 // that the origin has had
 }
@@ -62,9 +63,26 @@ func (c *cluster) launch(ctx context.Context, binary string, slab int64, budgets
 		if err != nil {
 			return err
 		}
-		c.nodes = append(c.nodes, r)
+		c.nodes, c.servers = append(c.nodes, r), append(c.servers, r)
 	}
 	return nil
+}
+
+// relayTo starts the relay in front of a node, on the first core as well.
+func (c *cluster) relayTo(ctx context.Context, binary string, node int) error {
+	ports, err := freePorts(1)
+	if err != nil {
+		return err
+	}
+	command, err := relayTo(binary, strings.TrimPrefix(c.nodes[node].url, "http://"))(ports[0], 0)
+	if err != nil {
+		return err
+	}
+	r, err := begin(ctx, relay, "http://"+address(ports[0]), append(firstCore, command...))
+	if err == nil {
+		c.servers = append(c.servers, r)
+	}
+	return err
 }
 
 // meet waits until the nodes have found each other: then each file has one owner, and each node
@@ -107,6 +125,6 @@ func (c *cluster) owns(ctx context.Context, node int, path string) (bool, error)
 }
 
 func (c *cluster) stop() {
-	stopAll(c.nodes)
+	stopAll(c.servers)
 	_ = c.o.Close()
 }

@@ -69,6 +69,9 @@ func main() {
 	}
 }
 
+// leftOut says what isn't measured, and why.
+func leftOut(why any) { fmt.Fprintln(os.Stderr, "bench: left out:", why) }
+
 // run measures everything and prints the table.
 func run(ctx context.Context, s settings) error {
 	dir, err := os.MkdirTemp("", "bench")
@@ -86,7 +89,7 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	for _, m := range missing {
-		fmt.Fprintln(os.Stderr, "bench: left out:", m)
+		leftOut(m)
 	}
 	for _, size := range s.sizes {
 		list, err := compare(ctx, s, servers, size)

@@ -61,8 +61,15 @@ func startWays(ctx context.Context, dir string) (ways []*way, err error) {
 			"--origin", base, "--log-format", "json"}, nil
 	}, "/files/"})
 	add(server{"ReverseProxy", child(self, base), "/"})
-	if _, missing := exec.LookPath("nginx"); missing == nil {
+	if _, missing := exec.LookPath("nginx"); missing != nil {
+		leftOut(missing)
+	} else {
 		add(server{nginxLogged, nginxCommand(dir, base, "log"), "/"})
+	}
+	if binary, missing := compile(ctx, dir, relay, relaySource); missing != nil {
+		leftOut(missing)
+	} else {
+		add(server{relay, relayTo(binary, strings.TrimPrefix(base, "http://")), "/"})
 	}
 	return ways, err
 }

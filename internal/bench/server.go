@@ -30,10 +30,16 @@ const (
 	nginx       = "nginx"
 	varnish     = "Varnish"
 	limit       = "limit"
+	relay       = "relay"
 )
 
-//go:embed limit/limit.c
-var limitSource string
+// The limits of this machine: of what answers from memory, and of what passes on.
+var (
+	//go:embed limit/limit.c
+	limitSource string
+	//go:embed limit/relay.c
+	relaySource string
+)
 
 // prepare builds what has to be built, and returns what can be started, and why others can't.
 func prepare(ctx context.Context, dir, origin string) (list []server, missing []string, err error) {
@@ -66,15 +72,32 @@ func prepare(ctx context.Context, dir, origin string) (list []server, missing []
 				"-s", "malloc,1g"}, nil
 		}, "/"})
 	}
-	compiled := filepath.Join(dir, "limit")
-	if err := output(ctx, limitSource, "cc", "-O2", "-o", compiled, "-x", "c", "-"); err != nil {
-		missing = append(missing, "the limit, since it can't be compiled: "+err.Error())
+	if compiled, err := compile(ctx, dir, limit, limitSource); err != nil {
+		missing = append(missing, err.Error())
 	} else {
 		list = append(list, server{limit, func(port int, size int64) ([]string, error) {
 			return []string{compiled, strconv.Itoa(port), strconv.FormatInt(size, 10)}, nil
 		}, "/"})
 	}
 	return list, missing, nil
+}
+
+// compile compiles a program in C.
+func compile(ctx context.Context, dir, name, source string) (binary string, err error) {
+	binary = filepath.Join(dir, name)
+	err = output(ctx, source, "cc", "-O2", "-pthread", "-o", binary, "-x", "c", "-")
+	if err != nil {
+		err = fmt.Errorf("the %s, which can't be compiled: %w", name, err)
+	}
+	return binary, err
+}
+
+// relayTo is how the relay is started in front of the server at an address.
+func relayTo(binary, server string) func(int, int64) ([]string, error) {
+	return func(port int, _ int64) ([]string, error) {
+		_, to, err := net.SplitHostPort(server)
+		return []string{binary, strconv.Itoa(port), to}, err
+	}
 }
 
 // nginxCommand is how nginx is started as a cache, with a log in a file if that is named.
