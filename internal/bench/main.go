@@ -11,8 +11,9 @@
 // scurry logs each request as JSON to a file. What isn't installed is left out, which is said.
 //
 // With -mode miss, files are compared that the caches don't hold yet. With -mode cluster, hits by
-// way of another node are compared with hits on the node that is asked. With -mode admission, it is
-// compared what caches hold of traces of requests, and what a hit costs.
+// way of another node are compared with hits on the node that is asked. The limit of both is a relay
+// in C that copies bytes between two sockets. With -mode admission, it is compared what caches hold
+// of traces of requests, and what a hit costs.
 package main
 
 import (
@@ -49,6 +50,8 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 4, "how often each is measured")
 	flag.DurationVar(&s.time, "time", 3*time.Second, "how long a measurement takes")
 	flag.IntVar(&s.connections, "connections", 32, "how many `connections` wrk has")
+	flag.IntVar(&s.threads, "threads", 1, "how many `threads` wrk has; one of many connections reads "+
+		"each until nothing is left, and the others wait")
 	sizes := flag.String("sizes", "", "sizes of the files, in `bytes` (by default the mode's)")
 	flag.Parse()
 	// Its servers have to be ended, also if nobody reads what it prints.

@@ -107,8 +107,9 @@ func load(ctx context.Context, s settings, servers []*running, size int64, last 
 	if err != nil {
 		return one, err
 	}
-	out, err := exec.CommandContext(ctx, "taskset", append([]string{"-c", "1", "wrk", "-t1",
+	out, err := exec.CommandContext(ctx, "taskset", append([]string{"-c", "1", "wrk",
 		"--latency", "--timeout", "30s", "-c" + strconv.Itoa(s.connections),
+		"-t" + strconv.Itoa(max(1, s.threads)),
 		"-d" + strconv.Itoa(max(1, int(s.time.Seconds())))}, last...)...).Output()
 	if err != nil {
 		return one, fmt.Errorf("wrk: %w", err)

@@ -12,6 +12,7 @@ type settings struct {
 	rounds      int
 	time        time.Duration // that one measurement takes
 	connections int
+	threads     int     // of wrk
 	sizes       []int64 // of the files, in bytes
 }
 
