@@ -118,6 +118,12 @@ func TestSlotsComeBack(t *testing.T) {
 	free()
 }
 
+// idle waits until the origin answers nothing, which may be after a client has got all of it.
+func (l *limited) idle() {
+	l.t.Helper()
+	eventually(l.t, "there is room", func() bool { return l.Stats().OriginInFlight == 0 })
+}
+
 // TestRevalidationYields: while there is no room, what is stale is served, its validation in the
 // background is put off, and so is an answer that would be a 503.
 func TestRevalidationYields(t *testing.T) {
@@ -126,7 +132,9 @@ func TestRevalidationYields(t *testing.T) {
 	l.o.Handle("/meanwhile", origintest.File{Size: 100, ETag: `"1"`, Header: meanwhile}.ServeHTTP)
 	l.o.Handle("/onerror", origintest.File{Size: 100, ETag: `"1"`, Header: maxAge("10")}.ServeHTTP)
 	l.get("/files/meanwhile")
+	l.idle()
 	l.get("/files/onerror")
+	l.idle()
 	l.now.Advance(20 * time.Second)
 	g := newGateway(origintest.File{Size: 1})
 	l.o.Handle("/slow", g.ServeHTTP)
@@ -142,6 +150,7 @@ func TestRevalidationYields(t *testing.T) {
 	l.cacheStatus(l.expect(200, content, "/files/onerror"), "detail=connection_limit_reached")
 	close(g.goOn)
 	<-done
+	l.idle()
 	l.now.Advance(3 * time.Second)
 	eventually(t, "it is validated", func() bool {
 		resp, _ := l.get("/files/meanwhile")
