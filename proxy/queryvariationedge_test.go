@@ -115,6 +115,9 @@ func TestSearchTellsNoOthersURL(t *testing.T) {
 
 // TestSearchMemory: URLs that differ in what doesn't matter take no memory.
 func TestSearchMemory(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector needs memory of its own")
+	}
 	n, o := fronting(t, proxy.Config{NoVarySearch: true})
 	heap := func() int64 {
 		runtime.GC()

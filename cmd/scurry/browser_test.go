@@ -30,6 +30,9 @@ type browser struct {
 // openBrowser starts Chromium, which ends with the test. The test is skipped where there is none.
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
+	if raceEnabled {
+		t.Skip("what the page asks for is asked for by other tests, too")
+	}
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("there is no chromium (Debian's package) to show the page")
