@@ -30,7 +30,7 @@ import (
 
 func TestMain(m *testing.M) {
 	http.DefaultTransport = refuse{} // no test may talk to anyone but its own servers
-	// Collecting takes a third of the tests' time. Benchmarks are to pay for it as users do.
+	// Collecting takes a quarter of the tests' time. Benchmarks are to pay for it as users do.
 	if flag.Parse(); flag.Lookup("test.bench").Value.String() == "" {
 		debug.SetGCPercent(400)
 	}

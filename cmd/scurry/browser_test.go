@@ -27,7 +27,8 @@ type browser struct {
 	messages []string
 }
 
-// openBrowser starts Chromium, which ends with the test. The test is skipped where there is none.
+// openBrowser starts Chromium, which ends with the test. The test is skipped where there is none,
+// and under the race detector.
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
 	if raceEnabled {

@@ -12,23 +12,24 @@ import (
 
 func TestMain(m *testing.M) {
 	serveAsChild()
-	if race.Enabled { // what is measured isn't built with it
-		return
-	}
 	os.Exit(m.Run())
 }
 
 // TestSmokeOfMisses asks for a few files by each way.
 func TestSmokeOfMisses(t *testing.T) {
+	measures(t)
 	if err := misses(t.Context(), settings{rounds: 1, sizes: []int64{16 << 20}}); err != nil {
 		t.Error(err)
 	}
 }
 
-// needTools skips a test that needs what isn't installed.
-func needTools(t *testing.T) {
+// measures skips a test of what is measured, under the race detector and without the tools.
+func measures(t *testing.T, tools ...string) {
 	t.Helper()
-	for _, tool := range []string{"wrk", "taskset"} {
+	if race.Enabled {
+		t.Skip("the servers, which are other processes, aren't built with the race detector")
+	}
+	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip(tool, "isn't installed")
 		}
@@ -37,7 +38,7 @@ func needTools(t *testing.T) {
 
 // TestSmokeOfClusters measures each way for a second.
 func TestSmokeOfClusters(t *testing.T) {
-	needTools(t)
+	measures(t, "wrk", "taskset")
 	err := clusters(t.Context(), settings{rounds: 1, time: time.Second, connections: 8,
 		sizes: []int64{64 << 10}})
 	if err != nil {
@@ -47,7 +48,7 @@ func TestSmokeOfClusters(t *testing.T) {
 
 // TestSmoke measures everything that is installed for a second.
 func TestSmoke(t *testing.T) {
-	needTools(t)
+	measures(t, "wrk", "taskset")
 	err := run(t.Context(), settings{rounds: 1, time: time.Second, connections: 8,
 		sizes: []int64{1 << 10}})
 	if err != nil {

@@ -52,13 +52,13 @@ func clusters(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	relaying, err := compile(ctx, dir, relay, relaySource)
+	relayBinary, err := compile(ctx, dir, relay, relaySource)
 	if err != nil {
 		leftOut(err)
-		relaying = ""
+		relayBinary = ""
 	}
 	for _, size := range s.sizes {
-		if err := compareWays(ctx, s, binary, relaying, size); err != nil {
+		if err := compareWays(ctx, s, binary, relayBinary, size); err != nil {
 			return errors.Join(fmt.Errorf("%d bytes", size), err)
 		}
 	}
@@ -66,16 +66,17 @@ func clusters(ctx context.Context, s settings) error {
 	return nil
 }
 
-// compareWays measures the ways with files of one size, and prints the table.
-func compareWays(ctx context.Context, s settings, binary, relaying string, size int64) error {
+// compareWays measures the ways with files of one size, and prints the table. Without its binary,
+// the relay is left out.
+func compareWays(ctx context.Context, s settings, binary, relayBinary string, size int64) error {
 	slab := (slabFiles*size + leastSlab - 1) / leastSlab * leastSlab
 	c, err := newCluster(ctx, binary, slab, 2*slab, ownMemory, ownMemory)
 	if err != nil {
 		return err
 	}
 	defer c.stop()
-	if relaying != "" {
-		if err := c.relayTo(ctx, relaying, owning); err != nil {
+	if relayBinary != "" {
+		if err := c.relayTo(ctx, relayBinary, owning); err != nil {
 			return err
 		}
 	}

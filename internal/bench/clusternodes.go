@@ -70,19 +70,15 @@ func (c *cluster) launch(ctx context.Context, binary string, slab int64, budgets
 
 // relayTo starts the relay in front of a node, on the first core as well.
 func (c *cluster) relayTo(ctx context.Context, binary string, node int) error {
-	ports, err := freePorts(1)
+	const path = "/files/relay/"
+	to := relayTo(binary, strings.TrimPrefix(c.nodes[node].url, "http://"))
+	r, err := server{relay, to, path}.start(ctx, 1)
 	if err != nil {
 		return err
 	}
-	command, err := relayTo(binary, strings.TrimPrefix(c.nodes[node].url, "http://"))(ports[0], 0)
-	if err != nil {
-		return err
-	}
-	r, err := begin(ctx, relay, "http://"+address(ports[0]), append(firstCore, command...))
-	if err == nil {
-		c.servers = append(c.servers, r)
-	}
-	return err
+	r.url = strings.TrimSuffix(r.url, path+"1")
+	c.servers = append(c.servers, r)
+	return nil
 }
 
 // meet waits until the nodes have found each other: then each file has one owner, and each node

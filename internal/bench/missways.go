@@ -62,7 +62,7 @@ func startWays(ctx context.Context, dir string) (ways []*way, err error) {
 	}, "/files/"})
 	add(server{"ReverseProxy", child(self, base), "/"})
 	if _, missing := exec.LookPath("nginx"); missing != nil {
-		leftOut(missing)
+		leftOut(noNginx)
 	} else {
 		add(server{nginxLogged, nginxCommand(dir, base, "log"), "/"})
 	}

@@ -33,6 +33,8 @@ const (
 	relay       = "relay"
 )
 
+const noNginx = "nginx, which isn't installed: apt-get install nginx-light"
+
 // The limits of this machine: of what answers from memory, and of what passes on.
 var (
 	//go:embed limit/limit.c
@@ -57,7 +59,7 @@ func prepare(ctx context.Context, dir, origin string) (list []server, missing []
 			"--origin", origin, "--log-format", "json", "--memory", "1GiB"}, nil
 	}, "/files/"})
 	if _, err := exec.LookPath("nginx"); err != nil {
-		missing = append(missing, "nginx, which isn't installed: apt-get install nginx-light")
+		missing = append(missing, noNginx)
 	} else {
 		list = append(list,
 			server{nginxLogged, nginxCommand(dir, origin, "log"), "/"},

@@ -38,6 +38,7 @@ type reserve struct {
 	fillerPuts, fillerGets int64
 }
 
+// newReserve is for p's next tenant.
 func newReserve(p *pooledGroup) reserve {
 	return reserve{pooled: p, before: p.usage(), first: p.number(p.budget / p.each)}
 }

@@ -144,3 +144,49 @@ func TestEmptyingIsCheap(t *testing.T) {
 		}
 	}
 }
+
+// TestReleaseWithoutValues: a group that has held none isn't emptied, and its next tenant has what
+// another one has: all of the budget, less what it reserves itself.
+func TestReleaseWithoutValues(t *testing.T) {
+	const budget, size = 1<<20 + 55, 3000
+	for round := range 3 {
+		g := acquire(t, budget)
+		g.Reserve(budget / 2)
+		was := g.pooled.fillers.Load()
+		pooled := g.pooled
+		g.Release()
+		if n := pooled.fillers.Load() - was; n > 0 {
+			t.Errorf("round %d: %d fillers emptied it", round, n)
+		}
+		g = acquire(t, budget)
+		if g.pooled != pooled {
+			t.Fatal("the next tenant has another group")
+		}
+		if u := g.Usage(); u != (Usage{}) {
+			t.Errorf("round %d: it begins with %+v", round, u)
+		}
+		c := &counted{Group: g}
+		g.Reserve(budget / 2)
+		for n := range int64(10) {
+			if u := g.Usage(); u.Items != n || u.Bytes < n*size || u.Evictions > 0 {
+				t.Errorf("round %d: of %d values, it holds %+v", round, n, u)
+			}
+			c.put(size)
+		}
+		for _, reserved := range []int64{0, budget / 2, budget / 4} {
+			g.Reserve(reserved)
+			for range 2 * budget / size {
+				c.put(size)
+			}
+			most := budget - reserved
+			if u, room := g.Usage(), g.Room(); u.Bytes > room || u.Bytes < most*85/100 || room > most {
+				t.Errorf("round %d, beside %d: %d bytes are held, there is room for %d", round,
+					reserved, u.Bytes, room)
+			}
+		}
+		g.Release()
+		if n := pooled.fillers.Load() - was; n < 256 {
+			t.Errorf("round %d: values are left, behind %d fillers", round, n)
+		}
+	}
+}

@@ -166,12 +166,12 @@ func (n *Node) SetMembers(names []string) {
 	n.rebuildRingLocked()
 }
 
-// rebuildRingLocked makes the ring one of the peers that are live now.
+// rebuildRingLocked makes the ring one of the peers that are live now, unless it is.
 func (n *Node) rebuildRingLocked() {
 	live := maps.Clone(n.peers)
 	maps.DeleteFunc(live, func(_ string, p *Peer) bool { return p.state != Live })
 	old := n.ring.Load()
-	if maps.Equal(live, old.peers) && slices.Contains(old.names, n.self) {
+	if n.self == old.self && maps.Equal(live, old.peers) {
 		return
 	}
 	r := newRing(n.self, live)

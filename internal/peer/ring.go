@@ -18,6 +18,7 @@ const points = 512
 // place.
 type ring struct {
 	epoch uint64 // how many rings there were before
+	self  string
 	since time.Time
 	names []string // sorted
 	hash  *consistenthash.Map
@@ -27,12 +28,13 @@ type ring struct {
 // newRing makes a ring of the node self and of peers. The names are sorted because, where two
 // points collide, the node that was added last has both.
 func newRing(self string, peers map[string]*Peer) *ring {
-	r := &ring{names: append(slices.Collect(maps.Keys(peers)), self), peers: peers}
+	r := &ring{self: self, names: append(slices.Collect(maps.Keys(peers)), self), peers: peers}
 	slices.Sort(r.names)
-	r.hash = consistenthash.New(points, mixed)
+	each := points
 	if len(r.names) == 1 {
-		r.hash = consistenthash.New(1, mixed) // it owns everything
+		each = 1 // which owns everything
 	}
+	r.hash = consistenthash.New(each, mixed)
 	r.hash.Add(r.names...)
 	return r
 }

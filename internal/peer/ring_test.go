@@ -3,7 +3,10 @@ package peer
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 )
 
 // ringOf is a ring of nodes on consecutive ports, as people number them; the first is this node.
@@ -61,6 +64,43 @@ func TestNodesAgree(t *testing.T) {
 		}
 		if !slices.Equal(owners, first) {
 			t.Errorf("%s finds other owners than %s", self, names[0])
+		}
+	}
+}
+
+// TestRingIsOfLivePeers, and stays as it is while these and the node's name do.
+func TestRingIsOfLivePeers(t *testing.T) {
+	log := zerolog.Nop()
+	n := &Node{cfg: NodeConfig{Log: &log}, self: "b:1",
+		peers: map[string]*Peer{"a:1": {state: Live}, "c:1": {state: Down}}}
+	n.ring.Store(newRing(n.self, nil))
+	for _, c := range []struct {
+		what   string
+		change func()
+		names  string
+		epoch  uint64
+	}{
+		{"one of two is live", func() {}, "a:1 b:1", 1},
+		{"nothing happens", func() {}, "a:1 b:1", 1},
+		{"the other comes", func() { n.peers["c:1"].state = Live }, "a:1 b:1 c:1", 2},
+		{"one is another process now", func() { n.peers["a:1"] = &Peer{state: Live} },
+			"a:1 b:1 c:1", 3},
+		{"one goes", func() { n.peers["a:1"].state = Down }, "b:1 c:1", 4},
+		{"one that is down is removed", func() { delete(n.peers, "a:1") }, "b:1 c:1", 4},
+		{"the node learns another name", func() { n.self = "a:2" }, "a:2 c:1", 5},
+		{"the last goes", func() { n.peers["c:1"].state = Leaving }, "a:2", 6},
+	} {
+		c.change()
+		n.rebuildRingLocked()
+		r := n.ring.Load()
+		if got := strings.Join(r.names, " "); got != c.names || r.epoch != c.epoch {
+			t.Errorf("%s: ring %d of %s, want %d of %s", c.what, r.epoch, got, c.epoch, c.names)
+		}
+		for i := range 100 {
+			name, here := n.Owner(fmt.Sprint(i))
+			if !slices.Contains(r.names, name) || here != (name == n.self) {
+				t.Fatalf("%s: %s owns a key, here: %v", c.what, name, here)
+			}
 		}
 	}
 }
