@@ -66,6 +66,11 @@ func startWays(ctx context.Context, dir string) (ways []*way, err error) {
 	} else {
 		add(server{nginxLogged, nginxCommand(dir, base, "log"), "/"})
 	}
+	if _, missing := exec.LookPath("varnishd"); missing != nil {
+		leftOut(noVarnish)
+	} else {
+		add(server{varnish, varnishCommand(dir, base, "3g"), "/"})
+	}
 	if binary, missing := compile(ctx, dir, relay, relaySource); missing != nil {
 		leftOut(missing)
 	} else {

@@ -33,7 +33,10 @@ const (
 	relay       = "relay"
 )
 
-const noNginx = "nginx, which isn't installed: apt-get install nginx-light"
+const (
+	noNginx   = "nginx, which isn't installed: apt-get install nginx-light"
+	noVarnish = "Varnish, which isn't installed: apt-get install varnish"
+)
 
 // The limits of this machine: of what answers from memory, and of what passes on.
 var (
@@ -66,13 +69,9 @@ func prepare(ctx context.Context, dir, origin string) (list []server, missing []
 			server{nginx, nginxCommand(dir, origin, ""), "/"})
 	}
 	if _, err := exec.LookPath("varnishd"); err != nil {
-		missing = append(missing, "Varnish, which isn't installed: apt-get install varnish")
+		missing = append(missing, noVarnish)
 	} else {
-		list = append(list, server{varnish, func(port int, _ int64) ([]string, error) {
-			return []string{"varnishd", "-F", "-j", "none", "-n", filepath.Join(dir, "varnish"),
-				"-a", address(port), "-b", strings.TrimPrefix(origin, "http://"),
-				"-s", "malloc,1g"}, nil
-		}, "/"})
+		list = append(list, server{varnish, varnishCommand(dir, origin, "1g"), "/"})
 	}
 	if compiled, err := compile(ctx, dir, limit, limitSource); err != nil {
 		missing = append(missing, err.Error())
@@ -102,7 +101,18 @@ func relayTo(binary, server string) func(int, int64) ([]string, error) {
 	}
 }
 
-// nginxCommand is how nginx is started as a cache, with a log in a file if that is named.
+// varnishCommand is how Varnish is started as a cache of that size. It evicts as many files as a new
+// one needs, and not 50 at most: else that would end too early.
+func varnishCommand(dir, origin, size string) func(int, int64) ([]string, error) {
+	return func(port int, _ int64) ([]string, error) {
+		return []string{"varnishd", "-F", "-j", "none", "-n", filepath.Join(dir, "varnish"),
+			"-a", address(port), "-b", strings.TrimPrefix(origin, "http://"),
+			"-s", "malloc," + size, "-p", "nuke_limit=1000000"}, nil
+	}
+}
+
+// nginxCommand is how nginx is started as a cache, with a log in a file if that is named. It keeps
+// its connections to the origin, which it doesn't by default.
 func nginxCommand(dir, origin, log string) func(int, int64) ([]string, error) {
 	return func(port int, _ int64) ([]string, error) {
 		root := filepath.Join(dir, "nginx"+log)
@@ -119,11 +129,13 @@ http {
 	client_body_temp_path %[1]s/b; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u;
 	scgi_temp_path %[1]s/s; proxy_temp_path %[1]s/p;
 	proxy_cache_path %[1]s/cache keys_zone=c:10m max_size=1g;
+	proxy_http_version 1.1; proxy_set_header Connection "";
+	upstream origin { server %[4]s; keepalive 64; keepalive_requests 1000000000; }
 	server {
 		listen %[3]s;
-		location / { proxy_pass %[4]s; proxy_cache c; proxy_http_version 1.1; }
+		location / { proxy_pass http://origin; proxy_cache c; }
 	}
-}`, root, access, address(port), origin)
+}`, root, access, address(port), strings.TrimPrefix(origin, "http://"))
 		if err := os.MkdirAll(root, 0o755); err != nil {
 			return nil, err
 		}
