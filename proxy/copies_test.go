@@ -58,7 +58,8 @@ func TestContentIsNotCopied(t *testing.T) {
 			hit := handler()
 			var lane pieces
 			text := []byte("GET /files/f HTTP/1.1\r\nHost: a\r\n\r\n")
-			if taken, err := n.Lane().Serve(&lane, text); taken != len(text) || err != nil {
+			if taken, next, err := n.Lane().Serve(&lane, text); taken != len(text) || next != nil ||
+				err != nil {
 				t.Fatalf("the lane takes %d bytes, %v", taken, err)
 			}
 			for name, sent := range map[string][][]byte{"miss": miss, "hit by the handler": hit} {

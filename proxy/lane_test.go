@@ -357,9 +357,9 @@ func TestLaneTakes(t *testing.T) {
 	before := l.Stats().Hits
 	for text, want := range takes {
 		var c laneClient
-		n, err := l.Lane().Serve(&c, []byte(text))
-		if taken := n == len(text); err != nil || taken != want || taken != (c.Len() > 0) ||
-			n > 0 && !taken {
+		n, next, err := l.Lane().Serve(&c, []byte(text))
+		if taken := n == len(text) && next == nil; err != nil || taken != want || taken != (c.Len() > 0) ||
+			n > 0 && !taken && next == nil {
 			t.Errorf("%q: it takes %d bytes and sends %d, %v", text, n, c.Len(), err)
 		}
 		if want {
@@ -371,7 +371,7 @@ func TestLaneTakes(t *testing.T) {
 	}
 	plain := "GET /files/small" + host + "\r\n"
 	var c laneClient
-	if n, err := l.Lane().Serve(&c, []byte(plain+plain+"PUT")); n != 2*len(plain) || err != nil {
+	if n, _, err := l.Lane().Serve(&c, []byte(plain+plain+"PUT")); n != 2*len(plain) || err != nil {
 		t.Errorf("of two requests and a bit it takes %d bytes, %v", n, err)
 	}
 }
@@ -434,7 +434,7 @@ func TestLaneAllocates(t *testing.T) {
 		text := []byte(request)
 		if n := testing.AllocsPerRun(200, func() {
 			c.Reset()
-			if n, err := l.Lane().Serve(&c, text); n != len(text) || err != nil {
+			if _, next, err := l.Lane().Serve(&c, text); next != nil || err != nil {
 				t.Fatalf("%q isn't taken: %v", request, err)
 			}
 		}); n > most {

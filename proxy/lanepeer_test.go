@@ -25,12 +25,12 @@ type countingLane struct {
 	answered atomic.Int64
 }
 
-func (l *countingLane) Serve(c fastlane.Conn, p []byte) (int, error) {
-	n, err := l.Lane.Serve(c, p)
-	if n > 0 {
+func (l *countingLane) Serve(c fastlane.Conn, p []byte) (int, *http.Request, error) {
+	n, next, err := l.Lane.Serve(c, p)
+	if n > 0 && next == nil {
 		l.answered.Add(1)
 	}
-	return n, err
+	return n, next, err
 }
 
 // TestLaneAsksTheOwner: what another node owns and holds is answered in the lane as well, as

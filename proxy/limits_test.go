@@ -196,7 +196,7 @@ func TestLimitsAllocateNothing(t *testing.T) {
 	var c laneClient
 	if n := testing.AllocsPerRun(200, func() {
 		c.Reset()
-		if n, err := l.Lane().Serve(&c, text); n != len(text) || err != nil {
+		if n, next, err := l.Lane().Serve(&c, text); n != len(text) || next != nil || err != nil {
 			t.Fatalf("it takes %d bytes, %v", n, err)
 		}
 	}); n > 0 {
@@ -239,7 +239,7 @@ func BenchmarkLimits(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				c.Reset()
-				if n, err := lane.Serve(&c, text); n != len(text) || err != nil {
+				if n, next, err := lane.Serve(&c, text); n != len(text) || next != nil || err != nil {
 					b.Fatal(n, err)
 				}
 			}

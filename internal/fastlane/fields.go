@@ -20,6 +20,7 @@ type fields struct {
 	host      string
 	userAgent string
 	request   decide.Request // but for its resource
+	header    http.Header    // as net/http would read it
 
 	// The client that they tell, if a trusted proxy has sent them; shown is "" if they tell none.
 	client netip.Addr
@@ -99,8 +100,9 @@ func (l *Lane) readFields(raw string) *fields {
 		return nil
 	}
 	delete(header, "Host")
+	read := header.Clone()
 	delete(header, "Connection")
-	return &fields{raw: raw, host: host, userAgent: header.Get("User-Agent"),
+	return &fields{raw: raw, host: host, userAgent: header.Get("User-Agent"), header: read,
 		request: decide.Request{Header: header}}
 }
 

@@ -1,19 +1,22 @@
-// Package fastlane answers plain hits without what net/http costs for each request.
+// Package fastlane answers plain hits without what net/http costs for each request, and spares other
+// plain requests the part of that which is in reading them.
 //
 // A connection's bytes pass by a Lane on their way to net/http, wherever a request begins:
 //
 //	bytes ─► recognise ─► site: key ─► serve.Hit ─► admitted? ─► head and content in one write ─► log
-//	              └───────────┴────────────┴────────────┴► whatever isn't a plain hit: on to net/http
+//	              │           └────────────┴────────────┴► no plain hit: on to the server's handler
+//	              └► no plain request: on to net/http
 //
-// A plain hit is a GET or a HEAD of HTTP/1.1 in its usual form, whose answer is in the memory of
-// this node, or of the one that owns it. The Lane recognises requests rather than parse them: it
-// knows one spelling of a request line, and fields that concern neither the connection nor caches.
-// What it doesn't know it leaves as it came. So a client can't tell which requests net/http has
-// seen.
+// A plain request is a GET or a HEAD of HTTP/1.1 in its usual form. It is a plain hit if its answer
+// is in the memory of this node, or of the one that owns it. The Lane recognises requests rather
+// than parse them: it knows one spelling of a request line, and fields that concern neither the
+// connection nor caches. What it doesn't know it leaves as it came. So a client can't tell which
+// requests net/http has seen.
 package fastlane
 
 import (
 	"net"
+	"net/http"
 	"sync"
 	"time"
 	"unsafe"
@@ -61,21 +64,28 @@ var answers = sync.Pool{New: func() any { return new(answer) }}
 // epoch is a moment to count from: what has gone by since costs half of what the time of day does.
 var epoch = time.Now()
 
-// Serve answers the plain hits that p begins with, one after the other, and returns how many bytes
-// they have. An error means that the client couldn't be sent all of the last one.
-func (l *Lane) Serve(c Conn, p []byte) (n int, err error) {
+// Serve answers the plain hits that p begins with, one after the other. If a plain request follows
+// that is none, it returns that as next, for the server's handler. n is how many bytes all these
+// have. An error means that the client couldn't be sent all of the last hit.
+func (l *Lane) Serve(c Conn, p []byte) (n int, next *http.Request, err error) {
 	a := answers.Get().(*answer)
 	defer answers.Put(a)
 	for n < len(p) && err == nil {
 		start := time.Since(epoch)
 		r, ok := l.recognise(p[n:])
-		if !ok || !l.find(a, &r) || !l.admit(c, a, &r) {
+		if !ok {
+			break
+		}
+		if !l.find(a, &r) || !l.admit(c, a, &r) {
+			if next = l.handed(c, &r); next != nil {
+				n += r.size
+			}
 			break
 		}
 		n += r.size
 		err = l.send(a, c, &r, start)
 	}
-	return n, err
+	return n, next, err
 }
 
 // find makes a the answer to r, if that is a hit. Other nodes are asked only if there are no limits

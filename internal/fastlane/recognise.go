@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// request is a plain one. Its target is a view of the bytes that were read.
+// request is a plain one. Its target and its lines are views of the bytes that were read.
 type request struct {
 	target string
+	lines  []byte // its field lines, with the empty one after them
 	fields *fields
 	trace  http.Header // the fields that carry a trace, if it is traced
 	size   int         // of its head, in bytes
@@ -35,7 +36,7 @@ func (l *Lane) recognise(p []byte) (r request, ok bool) {
 	}
 	end += len("\r\n\r\n")
 	f, trace := l.fields(method, rest[:end])
-	return request{text(target), f, trace, len(p) - len(rest) + end}, f != nil
+	return request{text(target), rest[:end], f, trace, len(p) - len(rest) + end}, f != nil
 }
 
 // plainTarget reports whether a target is in origin form and has only characters that stand for

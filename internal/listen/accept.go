@@ -10,12 +10,12 @@ import (
 )
 
 // acceptor is the listener that net/http serves. If there is a lane, connections begin with it, in
-// a goroutine of their own. They come to net/http with the first request that the lane doesn't
-// answer, and stay there:
+// a goroutine of their own. They come to net/http with the first request that isn't plain, and stay
+// there:
 //
-//	accept ─► begin ─► hits ─► ready ─► net/http
+//	accept ─► begin ─► plain ─► ready ─► net/http
 //
-// So a connection that has had plain hits only holds no buffer while it is idle.
+// So a connection that has had plain requests only holds no buffer while it is idle.
 type acceptor struct {
 	net.Listener
 	server *shared
@@ -98,7 +98,7 @@ func (a *acceptor) begin(c *conn) {
 	case state != added:
 		a.turnAway(c, state)
 	case a.server.lane != nil:
-		go a.hits(c)
+		go a.plain(c)
 	case !a.hand(arrival{conn: c}):
 		a.drop(c)
 	}
@@ -114,15 +114,15 @@ func (a *acceptor) hand(next arrival) bool {
 	}
 }
 
-// hits serves c until it ends, or until a request comes that is net/http's.
-func (a *acceptor) hits(c *conn) {
+// plain serves c until it ends, or until a request comes that is net/http's.
+func (a *acceptor) plain(c *conn) {
 	defer func() {
 		if v := recover(); v != nil { // net/http does the same
 			a.server.errorf("panic serving %v: %v\n%s", c.RemoteAddr(), v, debug.Stack())
 			a.drop(c)
 		}
 	}()
-	if c.restoreReadDeadline() != nil || c.serveHits() != nil || !a.hand(arrival{conn: c}) {
+	if c.restoreReadDeadline() != nil || c.servePlain() != nil || !a.hand(arrival{conn: c}) {
 		a.drop(c)
 	}
 }

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -25,6 +26,8 @@ type conn struct {
 	remote    string           // the client's address, once it has been asked for
 	pending   pending          // what has been read before net/http got the connection
 	direct    direct           // is held while the lane may answer
+	base      context.Context  // of the requests that net/http hasn't read, once there is one
+	watched   chan struct{}    // closed when its watch is over, if it is watched; see watches
 
 	// When the lane has put off the deadlines last, counted from epoch; 0 if net/http has set them
 	// since.

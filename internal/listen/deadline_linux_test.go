@@ -69,7 +69,7 @@ func TestDeadlinesOfAStandstill(t *testing.T) {
 		c, client := lateConn(t, answering{})
 		comes(t, c, client, request)
 		client.CloseWrite()
-		if err := c.serveHits(); err != io.EOF {
+		if err := c.servePlain(); err != io.EOF {
 			t.Errorf("it goes to net/http: %v", err)
 		}
 		if err := c.CloseWrite(); err != nil {
@@ -99,15 +99,15 @@ func TestDeadlinesOfAStandstill(t *testing.T) {
 // answering is a lane that answers all that comes, late.
 type answering struct{}
 
-func (answering) Serve(c fastlane.Conn, p []byte) (int, error) {
+func (answering) Serve(c fastlane.Conn, p []byte) (int, *http.Request, error) {
 	conn := c.(*conn)
 	conn.renewed = time.Since(epoch)
 	conn.server.renewal = time.Hour
 	if err := conn.SetWriteDeadline(time.Now().Add(-time.Nanosecond)); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	_, err := c.Send(&net.Buffers{[]byte("answer")})
-	return len(p), err
+	return len(p), nil, err
 }
 
 // TestDeadlinesEndWhatWaits: a deadline ends what waits for a client, and so does one with which

@@ -19,7 +19,7 @@ type piecesLane struct {
 	sent    chan int64
 }
 
-func (l *piecesLane) Serve(c fastlane.Conn, p []byte) (n int, err error) {
+func (l *piecesLane) Serve(c fastlane.Conn, p []byte) (n int, next *http.Request, err error) {
 	for bytes.HasPrefix(p[n:], []byte(get)) && err == nil {
 		n += len(get)
 		answer := l.answers[len(l.sent)]
@@ -27,10 +27,10 @@ func (l *piecesLane) Serve(c fastlane.Conn, p []byte) (n int, err error) {
 		sent, err = c.Send(&answer)
 		l.sent <- sent
 		if left := bytes.Join(answer, nil); err == nil && len(left) > 0 {
-			return n, fmt.Errorf("%d bytes are left", len(left))
+			return n, nil, fmt.Errorf("%d bytes are left", len(left))
 		}
 	}
-	return n, err
+	return n, nil, err
 }
 
 // TestLaneSendsPieces: a client gets what the lane sends, in however many pieces of whatever sizes,

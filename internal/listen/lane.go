@@ -2,9 +2,11 @@ package listen
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"time"
 )
@@ -47,56 +49,114 @@ func (c *conn) betweenLocked() bool {
 	return !c.closing && !c.raw && c.idleLocked() && !c.scanner.cr
 }
 
-// readOn is serveHits once net/http has the connection.
+// readOn is servePlain once net/http has the connection.
 func (c *conn) readOn() error {
-	if err := c.serveHits(); err != nil || c.renewed == 0 {
+	if err := c.servePlain(); err != nil || c.renewed == 0 {
 		return err
 	}
 	c.renewed = 0
 	return c.restoreReadDeadline()
 }
 
-// serveHits has the lane answer the requests on c, until bytes of a request are pending that is for
-// net/http. An error means that c has ended.
-func (c *conn) serveHits() error {
+// servePlain has the lane, and the handler, answer the plain requests on c, until bytes of a
+// request are pending that is for net/http. An error means that c has ended.
+func (c *conn) servePlain() error {
 	for {
-		var failed error
-		err := await(c.TCPConn, &c.direct, func(b *buffer, n int) (enough bool) {
-			enough, failed = c.serve(b, n)
-			return enough
-		})
-		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.goesOn() {
-			return cmp.Or(err, failed)
+		r, err := c.next()
+		if r == nil || err != nil {
+			return err
+		}
+		if err := c.handle(r); err != nil {
+			return err
 		}
 	}
 }
 
-// serve is serveHits for n bytes that have come into b. It reports whether that is at its end.
-func (c *conn) serve(b *buffer, n int) (enough bool, err error) {
+// next has the lane answer the requests on c, until a plain one comes that the lane doesn't answer,
+// which it returns, or until bytes are pending for net/http.
+func (c *conn) next() (*http.Request, error) {
+	if b := c.pending.buffer; b != nil { // they have come with the last request
+		n := copy(b.bytes[:], c.pending.rest)
+		c.pending = pending{}
+		if enough, r, err := c.serve(b, n); enough {
+			return r, err
+		}
+	}
+	for {
+		var r *http.Request
+		var failed error
+		err := await(c.TCPConn, &c.direct, func(b *buffer, n int) (enough bool) {
+			enough, r, failed = c.serve(b, n)
+			return enough
+		})
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.goesOn() {
+			return r, cmp.Or(err, failed)
+		}
+	}
+}
+
+// serve is next for n bytes that have come into b. It reports whether that is at its end.
+func (c *conn) serve(b *buffer, n int) (enough bool, next *http.Request, err error) {
 	p := b.bytes[:n]
 	if c.mayAnswer() {
-		n, err = c.answer(p)
+		n, next, err = c.server.lane.Serve(c, p)
+		if next == nil {
+			c.rest()
+		}
+		if err != nil {
+			err = io.EOF // net/http closes the connection without another word
+		}
+		n = copy(p, p[n:])
 	}
-	if n > 0 && err == nil {
+	if n > 0 && next == nil && err == nil {
 		n, err = c.follow(p[:n], nil)
 	}
 	if n > 0 && err == nil {
 		c.pending = pending{b, p[:n]}
-		return true, nil
+		return true, next, nil
 	}
 	b.free()
-	return err != nil, err
+	return next != nil || err != nil, next, err
 }
 
-// answer has the lane answer the requests that p begins with, as far as it does that, and moves the
-// rest to the beginning of p.
-func (c *conn) answer(p []byte) (rest int, err error) {
-	n, err := c.server.lane.Serve(c, p)
-	c.rest()
-	if err != nil {
-		return 0, io.EOF // net/http closes the connection without another word
+// handle has the server's handler answer a plain request. An error means that c ends with the
+// response.
+func (c *conn) handle(r *http.Request) error {
+	if err := c.renew(); err != nil {
+		return err
 	}
-	return copy(p, p[n:]), nil
+	ctx, cancel := context.WithCancel(c.context())
+	defer cancel()
+	w := responses.Get().(*response)
+	w.begin(c, r.Method == http.MethodHead, cancel)
+	defer w.free()
+	if !c.answerBy(w, r.WithContext(ctx), cancel) {
+		return io.EOF // whoever closes c hears the client out
+	}
+	c.rest()
+	return c.renew()
+}
+
+// answerBy has the handler answer r, and reports whether the connection goes on.
+func (c *conn) answerBy(w *response, r *http.Request, gone context.CancelFunc) (goesOn bool) {
+	c.server.watches.add(c, gone)
+	defer func() {
+		c.server.watches.remove(c)
+		if v := recover(); v != nil && v != http.ErrAbortHandler {
+			panic(v)
+		}
+	}()
+	c.server.handler.ServeHTTP(w, r)
+	return w.finish()
+}
+
+// context is what the contexts of all requests on c come from that net/http hasn't read.
+func (c *conn) context() context.Context {
+	if c.base == nil {
+		c.base = context.WithValue(context.Background(), http.ServerContextKey, c.server.http)
+		c.base = context.WithValue(c.base, http.LocalAddrContextKey, c.LocalAddr())
+	}
+	return c.base
 }
 
 // Remote is fastlane.Conn's.
@@ -107,19 +167,24 @@ func (c *conn) Remote() string {
 	return c.remote
 }
 
-// Send is fastlane.Conn's. The client may take any time as long as something gets through within
-// the server's WriteTimeout.
+// Send is fastlane.Conn's.
 func (c *conn) Send(b *net.Buffers) (n int64, err error) {
+	if err := c.renew(); err != nil {
+		return 0, err
+	}
+	return c.send(b)
+}
+
+// send sends all of b. The client may take any time as long as something gets through within the
+// server's WriteTimeout.
+func (c *conn) send(b *net.Buffers) (n int64, err error) {
 	for {
-		if err := c.renew(); err != nil {
-			return n, err
-		}
 		sent, err := c.write(b)
 		n += sent
-		if !c.progressed(sent, err) {
+		if !c.progressed(sent, err) || c.putOff() != nil {
 			return n, err
 		}
-		c.renewed = 0
+		c.renewed = 0 // the deadline for the next request has yet to be put off
 	}
 }
 

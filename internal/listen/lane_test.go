@@ -30,7 +30,7 @@ const (
 	largeSize  = 64 << 20 // more than the system keeps for a client
 )
 
-func (l *echoLane) Serve(c fastlane.Conn, p []byte) (n int, err error) {
+func (l *echoLane) Serve(c fastlane.Conn, p []byte) (n int, next *http.Request, err error) {
 	for err == nil {
 		var answer net.Buffers
 		switch {
@@ -41,14 +41,14 @@ func (l *echoLane) Serve(c fastlane.Conn, p []byte) (n int, err error) {
 			n += len(getLarge)
 			answer = net.Buffers{[]byte(largeHead), make([]byte, largeSize)}
 		default:
-			return n, nil
+			return n, nil, nil
 		}
 		l.answered.Add(1)
 		if _, err = c.Send(&answer); err != nil {
 			l.failed.Store(&err)
 		}
 	}
-	return n, err
+	return n, nil, err
 }
 
 func startWith(t *testing.T, h *http.Server, delay time.Duration) (*server, *echoLane) {
@@ -247,11 +247,11 @@ func TestLaneThatPanics(t *testing.T) {
 
 type panickingLane struct{}
 
-func (panickingLane) Serve(_ fastlane.Conn, p []byte) (int, error) {
+func (panickingLane) Serve(_ fastlane.Conn, p []byte) (int, *http.Request, error) {
 	if bytes.HasPrefix(p, []byte(get)) {
 		panic("a defect")
 	}
-	return 0, nil
+	return 0, nil, nil
 }
 
 // TestLaneThatBreaks: nothing follows a response that couldn't be sent.
@@ -265,7 +265,9 @@ func TestLaneThatBreaks(t *testing.T) {
 
 type brokenLane struct{}
 
-func (brokenLane) Serve(fastlane.Conn, []byte) (int, error) { return 0, errors.New("broken") }
+func (brokenLane) Serve(fastlane.Conn, []byte) (int, *http.Request, error) {
+	return 0, nil, errors.New("broken")
+}
 
 // TestLaneDrains: responses of a server that drains are net/http's, which end their connections,
 // and connections that the lane has served end at last.

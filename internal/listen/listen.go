@@ -5,11 +5,13 @@
 // does in the wrong order when it stops:
 //
 //	accept ─► conn ─► lane ─► scanner, which follows heads ─► net/http ─► writer ─► handler
-//	            │       └► plain hits are answered at once
+//	            │       ├► plain hits are answered at once
+//	            │       └► other plain requests: response ─► handler
 //	            └──► what net/http writes without a handler is a refusal: logged, counted
 //
-// net/http gets a connection with the first request that the lane doesn't answer. The lane sees the
-// later ones, too, before net/http does.
+// net/http gets a connection with the first request that isn't a plain one. The lane sees the later
+// ones, too, before net/http does. Nothing tells a client, or a handler, which requests net/http
+// has read: a response sends what net/http would.
 //
 // Clients lose no request when a Server is drained: see Drain. A Server serves HTTP/1. It refuses
 // HTTP/2 by prior knowledge, in HTTP/2.
@@ -37,7 +39,6 @@ type Server struct {
 	Inherited bool
 
 	listener net.Listener
-	handler  http.Handler
 	delay    time.Duration
 }
 
@@ -50,8 +51,8 @@ type Server struct {
 // requests that no handler sees.
 func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
 	log zerolog.Logger) *Server {
-	s := &Server{listener: l, handler: h.Handler, delay: delay}
-	s.http, s.lane, s.log = h, lane, log
+	s := &Server{listener: l, delay: delay}
+	s.http, s.handler, s.lane, s.log = h, h.Handler, lane, log
 	s.conns, s.clients, s.limit = map[*conn]early{}, clients{}, newLimit()
 	tellWhatIsLeft(l)
 	s.renewal = renewal(h.IdleTimeout, h.WriteTimeout)

@@ -19,15 +19,19 @@ import (
 
 // Lane answers requests at the connection.
 type Lane interface {
-	// Serve answers the requests that p begins with, as far as it can, and returns how many bytes
-	// of p they have. The rest is for net/http. An error means that the connection is broken.
-	Serve(c fastlane.Conn, p []byte) (n int, err error)
+	// Serve answers the requests that p begins with, as far as it can. If it knows the request that
+	// follows, it returns that as next, for the server's handler. n is how many bytes of p all these
+	// have. The rest is for the lane again after a next one, and else for net/http. An error means
+	// that the connection is broken.
+	Serve(c fastlane.Conn, p []byte) (n int, next *http.Request, err error)
 }
 
 // shared is what the connections of a Server share.
 type shared struct {
 	http    *http.Server
-	lane    Lane           // nil if there is none
+	handler http.Handler
+	lane    Lane // nil if there is none
+	watches watches
 	renewal time.Duration  // of the deadlines on connections that the lane serves
 	log     zerolog.Logger // for requests that no handler sees
 	refused atomic.Int64   // their number

@@ -13,11 +13,12 @@ import (
 	"github.com/scurrycache/scurry/internal/listen"
 )
 
-// TestSlowClients: a client who takes a large response slowly gets it all, whether a handler or the
-// lane writes it at once; one who takes nothing any more doesn't.
+// TestSlowClients: a client who takes a large response slowly gets it all, whether a handler, one
+// that the lane has handed the request, or the lane writes it at once; one who takes nothing any
+// more doesn't.
 func TestSlowClients(t *testing.T) {
 	const timeout = 300 * time.Millisecond
-	for name, large := range map[string]*largeResponse{"handler": {},
+	for name, large := range map[string]*largeResponse{"handler": {}, "handed on": {handed: true},
 		"lane": {lane: new(echoLane)}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,12 +84,16 @@ func (c *client) readSlowly(t *testing.T, within time.Duration) (n int64, took, 
 // largeResponse is a handler that writes a large response at once, or leaves that to a lane.
 type largeResponse struct {
 	lane   *echoLane
+	handed bool
 	failed atomic.Pointer[error] // of the last response that couldn't be sent
 }
 
 func (l *largeResponse) asLane() listen.Lane {
-	if l.lane != nil {
+	switch {
+	case l.lane != nil:
 		return l.lane
+	case l.handed:
+		return handingLane{}
 	}
 	return nil
 }
