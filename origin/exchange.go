@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/http1"
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // epoch is a moment to count from.
@@ -58,6 +59,9 @@ func (x *exchange) begin(connected bool) {
 // itself tries again when a connection that was idle breaks, but not when a connection breaks that
 // it made for this request.
 func (x *exchange) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+	if _, ok := next.(*http1.Client); !ok {
+		workers.TaskOf(req.Context()).Detach()
+	}
 	resp, err := next.RoundTrip(req)
 	if err == nil {
 		return resp, nil

@@ -74,6 +74,10 @@ func (s *Server) send(x *exchange, next *transports) (*http.Response, error) {
 	return resp, err
 }
 
+// AwaitsByTask marks a Server, for package proxy, as a RoundTripper that waits by way of the Task
+// that the context of a request may have. It is of no use to others.
+func (s *Server) AwaitsByTask() {}
+
 // spoken is the version that a response came by.
 func spoken(resp *http.Response) version {
 	if resp.TLS != nil && resp.TLS.NegotiatedProtocol == "h2" {

@@ -50,13 +50,13 @@ func TestHouse(t *testing.T) {
 			"internal/store",
 			"internal/httpcache", "internal/fill", "internal/logging",
 		},
-		"origin":          {"internal/dial", "internal/http1", "internal/httpcache"},
+		"origin":          {"internal/dial", "internal/http1", "internal/httpcache", "internal/workers"},
 		"internal/dial":   {"internal/http1"},
-		"internal/http1":  {},
+		"internal/http1":  {"internal/workers"},
 		"internal/decide": {"internal/store", "internal/httpcache"},
 		"internal/fetch": {
 			"internal/site", "internal/store", "internal/httpcache", "internal/fill",
-			"internal/measure", "internal/trace",
+			"internal/measure", "internal/trace", "internal/workers",
 		},
 		"internal/site": {"internal/httpcache"},
 		"internal/exchange": {

@@ -15,6 +15,7 @@ import (
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/trace"
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // do sends req, for which a slot has been taken, under ctx, and counts and traces it. When it has
@@ -61,6 +62,9 @@ func (x *exchange) roundTrip() (resp *http.Response, err error) {
 			x.o.slots.give()
 		}
 	}()
+	if _, ok := x.o.Config.Origin.(interface{ AwaitsByTask() }); !ok {
+		workers.TaskOf(x.req.Context()).Detach()
+	}
 	resp, err = x.o.Config.Origin.RoundTrip(x.req)
 	returned = true
 	return resp, err
@@ -73,7 +77,8 @@ func (x *exchange) open(resp *http.Response) *http.Response {
 	x.ReadCloser = resp.Body
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
 	if resp.Body != http.NoBody {
-		out.Body = &openBody{fill.Peek(x, x.cancel), &out, resp}
+		out.Body = &openBody{fill.Peek(x, x.cancel, workers.TaskOf(x.req.Context()).Detach), &out,
+			resp}
 	}
 	return &out
 }

@@ -127,6 +127,9 @@ func (o *Origin) note(err error) {
 	}
 }
 
+// AwaitsByTask marks o as a store.Source that waits by way of the Task that a context may have.
+func (o *Origin) AwaitsByTask() {}
+
 // Failed implements store.Source.
 func (o *Origin) Failed(err error) *store.Failure { return FailureOf(err) }
 

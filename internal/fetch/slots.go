@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // slots bound how many requests to the origin there are at once, from the request to the end of the
@@ -59,6 +60,7 @@ func (s *slots) take(ctx context.Context, yields bool) error {
 	if s.waiting.Add(1) > s.queue {
 		return s.refuse()
 	}
+	workers.TaskOf(ctx).Detach()
 	late := time.NewTimer(slotWait)
 	defer late.Stop()
 	select {

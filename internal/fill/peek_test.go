@@ -21,7 +21,7 @@ func peek(r io.Reader) *fill.Peeked {
 		if p, ok := r.(*io.PipeReader); ok {
 			p.CloseWithError(context.Canceled)
 		}
-	})
+	}, func() {})
 }
 
 // TestPeekedReads: whatever has been read ahead, and however, a reader gets all of it.
@@ -117,7 +117,7 @@ func TestPeekedReady(t *testing.T) {
 		{1, 1}, {4095, 4095}, {4096, 4096}, {5000, 5000}, {9000, 4096},
 	} {
 		content := bytes.Repeat([]byte("a"), c.size)
-		p := fill.Peek(&ready{*bytes.NewReader(content), c.come}, func() {})
+		p := fill.Peek(&ready{*bytes.NewReader(content), c.come}, func() {}, func() {})
 		if p.Quiet() || p.Broken() != nil {
 			t.Errorf("%+v: quiet %v, broken %v", c, p.Quiet(), p.Broken())
 		}
@@ -133,7 +133,7 @@ func TestPeekedReady(t *testing.T) {
 func TestPeekedCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := io.Pipe()
-		for _, p := range []*fill.Peeked{peek(r), fill.Peek(pipe(), func() {})} {
+		for _, p := range []*fill.Peeked{peek(r), fill.Peek(pipe(), func() {}, func() {})} {
 			if err := p.Close(); err != nil {
 				t.Error(err)
 			}
@@ -154,7 +154,7 @@ func pipe() *io.PipeReader {
 func TestPeekedKeepsItsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		late := heedless{make(chan bool), make(chan bool)}
-		p := fill.Peek(late, func() {})
+		p := fill.Peek(late, func() {}, func() {})
 		p.Close()
 		var others []*fill.Peeked
 		for range 10 {

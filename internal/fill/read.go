@@ -17,8 +17,8 @@ const resumes = 4
 
 // run reads the body to the run's end, lets the last chunks be pushed, and tells Done and the
 // followers.
-func (r *Run) run(ctx context.Context) {
-	p := &pusher{r: r}
+func (r *Run) run(ctx context.Context, othersWait bool) {
+	p := &pusher{r: r, yields: othersWait}
 	err := r.read(ctx, p)
 	r.mu.Lock()
 	pos := r.pos
@@ -46,8 +46,9 @@ func (r *Run) run(ctx context.Context) {
 // pusher hands finished chunks on, off the reading loop, which a slow taker must not hold up. It
 // has a goroutine for that once a chunk has been read that more is to come after.
 type pusher struct {
-	r     *Run
-	queue chan segment // without room, so that no more than one waits; nil without a goroutine
+	r      *Run
+	queue  chan segment // without room, so that no more than one waits; nil without a goroutine
+	yields bool         // to followers
 }
 
 // push hands p on, in its turn. If it is the last one, it waits until p has been taken.
@@ -57,7 +58,9 @@ func (q *pusher) push(p segment, last bool) {
 		return
 	}
 	if q.queue == nil && last {
-		runtime.Gosched() // the followers come first: they have all they wait for
+		if q.yields {
+			runtime.Gosched() // the followers come first: they have all they wait for
+		}
 		q.r.push(p)
 		return
 	}

@@ -118,15 +118,22 @@ func New(cfg Config) *Run {
 // Start is Read on a goroutine of its own.
 func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 	r.begin(cancel)
-	go r.run(ctx)
+	go r.run(ctx, true)
 }
 
 // Read reads the body, and returns when that is done. ctx ends the run when it ends; cancel, which
 // ends ctx, is called when the body has been read. A run of known length that nobody follows by
-// then counts as left.
-func (r *Run) Read(ctx context.Context, cancel context.CancelFunc) {
+// then counts as left. If others are waiting, followers go first where the last chunk is all that is
+// left to be pushed.
+func (r *Run) Read(ctx context.Context, cancel context.CancelFunc, othersWait bool) {
 	r.begin(cancel)
-	r.run(ctx)
+	r.run(ctx, othersWait)
+}
+
+// Whole reports whether all of the body has come, so that Read doesn't wait.
+func (r *Run) Whole() bool {
+	b, ok := r.cfg.Body.(interface{ Whole() bool })
+	return ok && b.Whole()
 }
 
 func (r *Run) begin(cancel context.CancelFunc) {

@@ -17,7 +17,7 @@ func TestRead(t *testing.T) {
 	r := New(setup{End: 3, Body: body, Hold: 1 << 10}.config(rec))
 	f := follow(t, r, 0, Everything, Everything)
 	ctx, cancel := context.WithCancel(t.Context())
-	r.Read(ctx, cancel)
+	r.Read(ctx, cancel, true)
 	select {
 	case <-rec.done:
 	default:

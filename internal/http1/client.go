@@ -3,7 +3,9 @@
 // What flows in is a GET or HEAD without content, as it is to be sent. What comes out is the
 // server's response, whose body reads from the connection. One goroutine sends the request, reads
 // the response and owns the connection meanwhile. net/http's Transport has goroutines of its own
-// for writing and reading, and each handover costs more than the bytes of a small file. The owner
+// for writing and reading, and each handover costs more than the bytes of a small file. For the same
+// reason the goroutine that waits for the response's head may be the one of the client who asked for
+// it: see workers.Task. The owner
 // also knows what has come over the connection, which is used again only if nothing has come that
 // no request asked for (RFC 9112 section 6.3).
 package http1
@@ -19,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // Client sends requests to one server, or to a proxy in front of it. Fields are required unless
@@ -61,6 +65,9 @@ type Client struct {
 //
 // If a connection that has carried a request before ends instead of bringing a response, as it does
 // when the server closes it at that moment, req is sent again over a new one.
+//
+// The workers.Task of req's context, if it has one, awaits the head. It is detached before RoundTrip
+// waits for anything else.
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := validate(req.Header); err != nil {
 		return nil, err
@@ -127,6 +134,7 @@ func (c *Client) connect(req *http.Request, trace *httptrace.ClientTrace, fresh 
 		c.drop(cn)
 	}
 	if cn == nil {
+		workers.TaskOf(req.Context()).Detach()
 		raw, err := c.Dial(req.Context())
 		if err != nil {
 			return nil, cmp.Or(context.Cause(req.Context()), err)
@@ -202,6 +210,12 @@ func (c *Client) acquire(ctx context.Context) error {
 	if c.slots == nil {
 		return nil
 	}
+	select {
+	case c.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	workers.TaskOf(ctx).Detach()
 	select {
 	case c.slots <- struct{}{}:
 		return nil

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // What is remembered of a connection: it isn't used again after so many URLs, besides its first
@@ -221,6 +223,13 @@ func (cn *conn) Read(p []byte) (int, error) {
 			return n, err
 		}
 		cn.limit(cn.allowed)
+	}
+}
+
+// waitBy has t's caller wait for the Reads that follow, unless t is nil.
+func (cn *conn) waitBy(t *workers.Task) {
+	if cn.socket != nil {
+		cn.socket.task = t
 	}
 }
 

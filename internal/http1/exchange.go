@@ -14,6 +14,8 @@ import (
 	"net/textproto"
 	"os"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 var errSwitched = errors.New("the server switches protocols, which no request had asked for")
@@ -68,12 +70,14 @@ func (x *exchange) send(cn *conn) (*http.Response, error) {
 		return nil, err
 	}
 	cn.limit(x.timeout)
+	cn.waitBy(workers.TaskOf(x.req.Context()))
 	cn.answered, cn.quota = false, x.maxHead
 	_, unsent := cn.Write(cn.head.Bytes())
 	if cn.head.Cap() > maxHeadKept {
 		cn.head = bytes.Buffer{}
 	}
 	resp, err := x.final(cn)
+	cn.waitBy(nil)
 	cn.quota = math.MaxInt64
 	cn.limit(0)
 	switch {

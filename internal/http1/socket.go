@@ -1,11 +1,18 @@
 package http1
 
 import (
+	"cmp"
+	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // Socket is a connection that shows what has come over it without a wait, also through the TLS
@@ -13,14 +20,20 @@ import (
 type Socket struct {
 	net.Conn
 	raw    syscall.RawConn
-	secure bool // it carries TLS
-	now    bool // Reads don't wait
+	secure bool          // it carries TLS
+	now    bool          // Reads don't wait
+	task   *workers.Task // has its caller wait for Reads; nil if they wait by themselves
 
 	into    []byte // where a Read that doesn't wait wants its bytes
 	n       int    // what it got
 	err     error
 	read    func(fd uintptr)
 	records tlsRecords // what has been read of them
+
+	mu          sync.Mutex // guards what follows
+	deadline    time.Time  // of Reads
+	awaiting    int        // counts the waits of tasks' callers; negative between them
+	interrupted bool       // the wait is over: another deadline than that one is set
 }
 
 // NewSocket returns conn, a *net.TCPConn as a rule, as a Socket; secure says that conn carries TLS.
@@ -41,9 +54,14 @@ func NewSocket(conn net.Conn, secure bool) net.Conn {
 
 // Read is net.Conn's.
 func (s *Socket) Read(p []byte) (n int, err error) {
-	if s.now {
+	switch {
+	case s.now:
 		n, err = s.readNow(p)
-	} else {
+	case s.task.Attached() && s.task.Await(func(ctx context.Context) (come bool) {
+		n, err, come = s.readFor(ctx, p)
+		return come
+	}):
+	default:
 		n, err = s.Conn.Read(p)
 	}
 	if s.secure {
@@ -69,6 +87,73 @@ func (s *Socket) readNow(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return s.n, nil
+}
+
+// readFor is Read by a goroutine that waits no longer than until ctx ends. It reports whether
+// something has come: bytes, the end, or an error.
+func (s *Socket) readFor(ctx context.Context, p []byte) (n int, err error, come bool) {
+	wait := s.await()
+	stop := context.AfterFunc(ctx, func() { s.interrupt(wait) })
+	waited := s.raw.Read(func(fd uintptr) bool {
+		n, err = readNow(fd, p)
+		return err != errNothing
+	})
+	stop()
+	s.endAwait()
+	switch {
+	case waited == nil && err != nil:
+		err = os.NewSyscallError("read", err)
+	case waited == nil && n == 0:
+		err = io.EOF
+	case waited != nil && ctx.Err() != nil && errors.Is(waited, os.ErrDeadlineExceeded):
+		return 0, nil, false
+	default:
+		err = cmp.Or(waited, err)
+	}
+	return n, err, true
+}
+
+// await begins a wait that interrupt may end, and endAwait ends it.
+func (s *Socket) await() (wait int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.awaiting = 1 - s.awaiting
+	return s.awaiting
+}
+
+func (s *Socket) endAwait() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.interrupted {
+		_ = s.Conn.SetReadDeadline(s.deadline)
+	}
+	s.awaiting, s.interrupted = -s.awaiting, false
+}
+
+// interrupt ends that wait, unless it is over: a context may say late that it has ended.
+func (s *Socket) interrupt(wait int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.awaiting == wait {
+		s.interrupted = true
+		_ = s.Conn.SetReadDeadline(past)
+	}
+}
+
+// SetDeadline is net.Conn's.
+func (s *Socket) SetDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deadline = t
+	return s.Conn.SetDeadline(t)
+}
+
+// SetReadDeadline is net.Conn's.
+func (s *Socket) SetReadDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deadline = t
+	return s.Conn.SetReadDeadline(t)
 }
 
 // tlsRecords follows the records of TLS in a stream of bytes (RFC 8446 section 5.1).

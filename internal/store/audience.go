@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // audiences are the requests that wait for flights, by the flights' keys. A flight whose body finds
@@ -25,9 +26,9 @@ type audience struct {
 	began   invalidation.Token // when the origin, or the owner, was asked
 }
 
-// join adds f, which is about to take off, to the audience of its key. It must be followed by leave
-// and by land.
-func (s *audiences) join(f *flight) {
+// join adds f, which is about to take off, to the audience of its key, and reports whether it is the
+// only flight with that. It must be followed by leave and by land.
+func (s *audiences) join(f *flight) (only bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, ok := s.byKey[f.key]
@@ -41,6 +42,7 @@ func (s *audiences) join(f *flight) {
 	} else {
 		a.clients++
 	}
+	return a.flights == 1
 }
 
 // leave notes that the request that f was made for doesn't wait any more. It closes an answer that
@@ -119,6 +121,7 @@ type flight struct {
 	done    chan error
 	refused <-chan struct{} // closed when it mustn't wait any more; nil for a client's
 
+	task     *workers.Task // that it is, if its caller waits for it
 	audience *audience
 	answer   atomic.Pointer[Result] // if it was this flight that was loaded; or taken
 	begun    *run                   // then, if it has begun a fill

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // Fetch brings a newer record than prev by way of its owner: from the origin or, with Found set,
@@ -84,10 +85,11 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		s.work.Done()
 		return nil, ErrBusy
 	}
-	s.audiences.join(f)
+	first := s.audiences.join(f)
 	defer s.audiences.leave(f)
-	land := func() {
+	land := func(t *workers.Task) {
 		defer s.work.Done()
+		f.task = t
 		_, err := s.records.Get(s.base, f.key, f)
 		if f.req.ForPeer {
 			s.records.EndServing(f.key)
@@ -95,13 +97,19 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		s.audiences.land(f)
 		f.done <- err
 		if r := f.begun; r != nil {
-			r.Read(r.ctx, r.cancel)
+			if !r.Whole() {
+				t.Detach()
+			}
+			r.Read(r.ctx, r.cancel, !t.Attached())
 		}
 	}
-	if req.Stored && ctx.Done() == nil {
-		land() // it is over soon, and nothing is to be noticed meanwhile
-	} else {
-		s.workers.Go(land)
+	switch {
+	case req.Stored && ctx.Done() == nil:
+		land(nil) // it is over soon, and nothing is to be noticed meanwhile
+	case first && !req.ForPeer && s.ownerBy(f.route) == "":
+		s.workers.Run(ctx, land, f.interim.tell) // which waits for the origin, and for nothing else
+	default:
+		s.workers.Go(func() { land(nil) })
 	}
 	return s.await(ctx, f)
 }

@@ -80,8 +80,12 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 			x.drop()
 		}
 	}()
+	if _, ok := s.cfg.Source.(interface{ AwaitsByTask() }); !ok {
+		f.task.Detach()
+	}
 	var err error
-	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, &f.req, f.prev); err != nil {
+	x.OriginResponse, err = s.cfg.Source.Fetch(f.task.Context(x.ctx), &f.req, f.prev)
+	if err != nil {
 		return nil, err
 	}
 	x.body, x.trailer = x.Body, x.Trailer
@@ -257,6 +261,7 @@ func (s *Store) admit(f *flight, x *exchange) error {
 	if length := x.Record.Length; length >= 0 && length <= s.rooms.small {
 		return nil
 	}
+	f.task.Detach()
 	err := s.rooms.wait(x.ctx, 0)
 	if err != nil && s.audiences.refusePeers(f) {
 		return s.rooms.wait(x.ctx, waitRoom)

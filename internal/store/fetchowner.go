@@ -81,7 +81,7 @@ func (s *Store) passFromOwner(content Content, res *Result) error {
 	_, cancel := s.untilClosed(content)
 	room := s.rooms.allot() // what is under way counts as what relays read ahead
 	end := sync.OnceFunc(func() { s.rooms.disallot(room); cancel() })
-	body := fill.Peek(content, end)
+	body := fill.Peek(content, end, func() {})
 	if err := body.Broken(); err != nil {
 		_ = body.Close()
 		return err

@@ -79,7 +79,8 @@ type Source interface {
 	// Fetch asks the origin for req's resource. If prev isn't nil, the request is conditional on
 	// prev's validators; else it may be on those of req.Variants. For a HEAD, prev may be what a
 	// GET brought; it is Renewed if what is learnt is about the same content. An error means that
-	// no answer could be learned; it is shared by all requests that wait for this one.
+	// no answer could be learned; it is shared by all requests that wait for this one. ctx may have
+	// a workers.Task, by way of which Fetch waits if the Source has a method AwaitsByTask.
 	Fetch(ctx context.Context, req *Request, prev *Record) (*OriginResponse, error)
 
 	// Open opens the bytes [off, end) of rec's representation, or to its end if end is -1, by a

@@ -1,7 +1,9 @@
-// Package workers runs functions in goroutines that are used again. A new goroutine begins with a
-// small stack, which is copied each time that it turns out to be too small: for a function that
-// calls deep and does little, that takes longer than the function. A goroutine that has run one
-// before has the stack already.
+// Package workers runs functions in goroutines that are used again, or with their callers for as
+// long as those wait for them: see Task.
+//
+// A new goroutine begins with a small stack, which is copied each time that it turns out to be too
+// small: for a function that calls deep and does little, that takes longer than the function. A
+// goroutine that has run one before has the stack already.
 package workers
 
 import "sync"
@@ -14,8 +16,9 @@ type Pool struct {
 	work chan func() // has room for each that waits
 
 	mu      sync.Mutex
-	waiting int  // guarded by mu, as is closed: goroutines without work
-	closed  bool // none is to wait any more
+	waiting int          // guarded by mu, as is what follows: goroutines without work
+	idle    []*coroutine // without work, likewise
+	closed  bool         // none is to wait any more
 }
 
 // New makes a Pool without goroutines.
@@ -60,9 +63,13 @@ func (p *Pool) next() func() {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	waiting := p.waiting
-	p.waiting, p.closed = 0, true
+	idle := p.idle
+	p.waiting, p.idle, p.closed = 0, nil, true
 	p.mu.Unlock()
 	for range waiting {
 		p.work <- nil
+	}
+	for _, c := range idle {
+		c.stop()
 	}
 }

@@ -1,0 +1,132 @@
+package workers
+
+import (
+	"context"
+	"iter"
+	"sync/atomic"
+)
+
+// Task is a function that Run runs. While its caller waits for it, no other goroutine is woken for
+// it: that costs more than a small file. A nil Task is a function with a goroutine of its own. Its
+// methods are for that function.
+type Task struct {
+	co       *coroutine
+	attached atomic.Bool // the caller waits for it
+}
+
+// Wait is what a Task waits for: it waits until that has come, which it reports, or until ctx ends.
+type Wait func(ctx context.Context) (come bool)
+
+// Attached reports whether the caller of Run waits for t.
+func (t *Task) Attached() bool { return t != nil && t.attached.Load() }
+
+// Await has the caller of Run wait for what t waits for. It reports whether that has come. If it
+// hasn't, t goes on in a goroutine of its own, and has to wait by itself.
+func (t *Task) Await(wait Wait) (come bool) {
+	if !t.Attached() {
+		return false
+	}
+	t.co.wait = wait
+	t.co.yield(struct{}{})
+	return t.Attached()
+}
+
+// Detach has t go on in a goroutine of its own, since it is about to wait for something else, or
+// to do what its caller needn't wait for.
+func (t *Task) Detach() { t.Await(nil) }
+
+type taskKey struct{}
+
+// Context is a copy of ctx that t is to be found in.
+func (t *Task) Context(ctx context.Context) context.Context {
+	if t == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, taskKey{}, t)
+}
+
+// TaskOf is the Task that ctx has, or nil.
+func TaskOf(ctx context.Context) *Task {
+	t, _ := ctx.Value(taskKey{}).(*Task)
+	return t
+}
+
+// coroutine runs one function after the other. One goroutine at a time, any one, resumes it.
+type coroutine struct {
+	resume func() (struct{}, bool)
+	stop   func()
+	yield  func(struct{}) bool
+
+	run  func() // what is to be run; nil once that has returned
+	wait Wait   // what it waits for
+}
+
+func newCoroutine() *coroutine {
+	c := new(coroutine)
+	c.resume, c.stop = iter.Pull(func(yield func(struct{}) bool) {
+		c.yield = yield
+		for {
+			c.run()
+			if c.run = nil; !yield(struct{}{}) {
+				return
+			}
+		}
+	})
+	return c
+}
+
+// Run runs f, and waits with it until f has returned or is detached: because it says so, or because
+// ctx has ended while it waited. Then f goes on in a goroutine of its own. Run calls between each
+// time before it waits.
+func (p *Pool) Run(ctx context.Context, f func(*Task), between func()) {
+	c := p.take()
+	t := &Task{co: c}
+	t.attached.Store(true)
+	c.run = func() { f(t) }
+	for {
+		c.resume()
+		if c.run == nil {
+			t.attached.Store(false)
+			p.put(c)
+			return
+		}
+		if c.wait != nil {
+			between()
+			if c.wait(ctx) {
+				continue
+			}
+		}
+		t.attached.Store(false)
+		p.Go(func() {
+			c.resume()
+			p.put(c)
+		})
+		return
+	}
+}
+
+// take returns a coroutine that is to run something.
+func (p *Pool) take() *coroutine {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return newCoroutine()
+	}
+	c := p.idle[last]
+	p.idle = p.idle[:last]
+	return c
+}
+
+// put keeps c for take, unless there are enough.
+func (p *Pool) put(c *coroutine) {
+	p.mu.Lock()
+	kept := !p.closed && len(p.idle) < most
+	if kept {
+		p.idle = append(p.idle, c)
+	}
+	p.mu.Unlock()
+	if !kept {
+		c.stop()
+	}
+}
