@@ -1,10 +1,13 @@
 package proxy_test
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,5 +170,69 @@ func TestValidationInTheBackgroundHasNoWishes(t *testing.T) {
 			resp, _ := c.nodes[c.owner("f")].get("/files/f")
 			return strings.Contains(resp.Header.Get("Cache-Status"), "hit; ttl=10")
 		})
+	}
+}
+
+// TestChangedInTheBackground: a content that a validation in the background brings is read to its
+// end and held, by one request, though nobody waits for it, be it small or several slabs. If the
+// origin is down by the next request, all nodes have it.
+func TestChangedInTheBackground(t *testing.T) {
+	for _, size := range []int{1 << 10, 5 << 20} {
+		for _, nodes := range []int{1, 3} {
+			t.Run(fmt.Sprintf("%d bytes on %d nodes", size, nodes), func(t *testing.T) {
+				t.Parallel()
+				now := newClock()
+				c := newCluster(t, nodes, proxy.Config{Now: now.Now, FirstChunk: 32 << 10, MaxChunk: 256 << 10, Slab: 1 << 20,
+					Memory: 64 << 20})
+				content := map[string][]byte{"old": bytes.Repeat([]byte("old "), size/4),
+					"new": bytes.Repeat([]byte("new "), size/4)}
+				var version atomic.Value
+				version.Store("old")
+				c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+					now := version.Load().(string)
+					if now == "down" {
+						w.WriteHeader(http.StatusServiceUnavailable)
+						return
+					}
+					w.Header().Set("Cache-Control",
+						"max-age=10, stale-while-revalidate=60, stale-if-error=60")
+					w.Header().Set("Etag", `"`+now+`"`)
+					http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content[now]))
+				})
+				for _, n := range c.nodes {
+					n.expect(200, content["old"], "/files/f")
+				}
+				now.Advance(11 * time.Second)
+				version.Store("new")
+				c.o.Forget()
+				n := c.nodes[nodes-1] // which need not be the owner
+				n.cacheStatus(n.expect(200, content["old"], "/files/f"), "hit; ttl=-1")
+				eventually(t, "the new content has come", func() bool {
+					came, coming := int64(0), int64(0)
+					for _, n := range c.nodes {
+						came += n.Stats().OriginBytes
+						coming += n.Stats().OriginInFlight
+					}
+					return came >= int64(2*size) && coming == 0
+				})
+				version.Store("down")
+				for _, n := range c.nodes { // which may serve its stale copy once more
+					eventually(t, "the new content is there", func() bool {
+						resp, b := n.get("/files/f")
+						if resp.StatusCode != 200 {
+							t.Error(resp.Status)
+						}
+						return bytes.Equal(b, content["new"])
+					})
+				}
+				came := int64(0)
+				for _, n := range c.nodes {
+					came += n.Stats().OriginBytes
+				}
+				if came != int64(2*size) {
+					t.Errorf("%d bytes have come of two contents of %d bytes", came, size)
+				}
+			})
+		}
 	}
 }

@@ -12,7 +12,9 @@ import (
 const maxRefreshes = 256
 
 // Refresh validates rec in the background with a request like req, unless that is under way or has
-// failed just now. The whole cluster validates it once: a node that doesn't own it asks the owner.
+// failed just now. The whole cluster validates it once: a node that doesn't own it asks the owner. If
+// there is another content by now, and req is for the whole, its owners have it held: nobody follows
+// the response that brings it, and whoever comes next would ask for it again.
 func (s *Store) Refresh(req *Request, rec *Record) {
 	r := &s.refreshing
 	r.mu.Lock()
@@ -26,6 +28,7 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 	r.revisions[rec.Revision] = struct{}{}
 	validation := Request{
 		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Head: rec.HeadOnly, Background: true,
+		Whole: req.Whole && !rec.HeadOnly, Warm: req.Whole && !rec.HeadOnly,
 		Fields: Fields{Header: req.Header, Proto: req.Proto, Cause: Cause{ID: req.ID}},
 	}
 	span := req.Span
@@ -33,14 +36,18 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 		defer s.work.Done()
 		validation.Span = span.Detach("revalidate")
 		res, err := s.Fetch(s.base, &validation, rec)
-		if err == nil {
-			res.Close()
-		}
 		endRefresh(validation.Span, res, err)
 		if err != nil || res.Record.Pass {
 			s.Postpone(rec)
 		}
 		r.end(rec.Revision)
+		if err != nil {
+			return
+		}
+		defer res.Close()
+		if validation.Warm && !res.Renewed && !res.Found && !res.Record.Pass {
+			_, _ = s.Warm(s.base, &validation.Fields, res.Record, res) // the origin's log line says why not
+		}
 	}()
 }
 
