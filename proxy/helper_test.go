@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/listen"
 	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/internal/race"
@@ -80,6 +81,7 @@ type node struct {
 	t      testing.TB
 	client *http.Client
 	peers  []*proxy.Proxy // whose counts are added to the node's
+	odd    bool           // the origin's parts don't say which they are
 }
 
 // Stats is the proxy's, with the counts of its peers added that a test of one node takes for the
@@ -234,7 +236,25 @@ func (n *node) try(method, path string, fields ...string) (*http.Response, error
 		name, value, _ := strings.Cut(f, ": ")
 		req.Header.Add(name, value)
 	}
-	return n.client.Do(req)
+	resp, err := n.client.Do(req)
+	if err == nil {
+		n.saysItsPart(resp)
+	}
+	return resp, err
+}
+
+// saysItsPart wants a 206 to say which part it holds (RFC 9110 sections 15.3.7.1 and 15.3.7.2).
+func (n *node) saysItsPart(resp *http.Response) {
+	n.t.Helper()
+	if resp.StatusCode != http.StatusPartialContent || n.odd ||
+		strings.HasPrefix(resp.Header.Get("Content-Type"), "multipart/byteranges") {
+		return
+	}
+	part, ok := httpcache.ParseContentRange(resp.Header)
+	if !ok || resp.ContentLength >= 0 && resp.ContentLength != part.End-part.Start {
+		n.t.Errorf("%s: a 206 with Content-Range %q and %d bytes", resp.Request.URL,
+			resp.Header["Content-Range"], resp.ContentLength)
+	}
 }
 
 // get returns the response with its content read.

@@ -347,6 +347,30 @@ func TestRangeOfABodyThatIsntKeptGoesToTheOrigin(t *testing.T) {
 	n.cacheStatus(resp, "fwd=partial")
 }
 
+// TestPartThatIsTooLargeToBeKept: a client who resumes a file that isn't kept gets the part as the
+// origin sends it, on any node, whether the whole has been asked for before or not.
+func TestPartThatIsTooLargeToBeKept(t *testing.T) {
+	for name, f := range map[string]origintest.File{
+		"/weak":   {Size: memory, ETag: `W/"1"`, Header: maxAge("60")},
+		"/none":   {Size: memory, Header: maxAge("60")},
+		"/strong": {Size: memory, ETag: `"1"`, Header: maxAge("60")},
+	} {
+		c := newCluster(t, 3, proxy.Config{})
+		c.o.Handle(name, f.ServeHTTP)
+		for i := range 2 {
+			for _, n := range c.nodes {
+				for field, from := range map[string]int64{"Range: bytes=0-": 0,
+					"Range: bytes=1000-": 1000, "Range: bytes=-400000": memory - 400000} {
+					n.expect(206, origintest.Content(0, from, memory), "/files"+name, field)
+				}
+				if i == 0 {
+					n.expect(200, origintest.Content(0, 0, memory), "/files"+name)
+				}
+			}
+		}
+	}
+}
+
 func TestEvictedFileIsFetchedAgain(t *testing.T) {
 	oneNode(t)
 	n, o := fronting(t, proxy.Config{})

@@ -166,6 +166,7 @@ func TestPartsThatContradictThemselvesArePassedOn(t *testing.T) {
 		"lines 4-8/10", "", "bytes 8-4/10"} {
 		t.Run(field, func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
+			n.odd = true
 			o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", "max-age=600")
 				w.Header().Set("Etag", `"1"`)

@@ -42,8 +42,10 @@ func (a *attempt) fetched(resp *http.Response, head *httpcache.Response) *store.
 	switch {
 	case rec.Status == http.StatusPartialContent && !req.Head:
 		// If the rest of such a part was requested without success (Gone), a part isn't stored
-		// again.
-		if f.Storable = f.Storable && req.Gone == ""; f.Storable {
+		// again. One that is too large to be kept goes to the client as it is.
+		_, whole, _ := partOf(head, rec.Length)
+		f.Storable = f.Storable && req.Gone == "" && (whole || !a.Streams(rec))
+		if f.Storable {
 			partial(f, head)
 		}
 	case req.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
