@@ -27,8 +27,8 @@ type Stats struct {
 	// Refused are the requests that were refused because of a limit, by which one it was.
 	Refused Refusals
 
-	// OriginRequests were sent to the origin; OriginErrors of them brought no response, and
-	// OriginBytes of content have come.
+	// OriginRequests were sent to the origin; OriginErrors of them brought no usable
+	// response, or only a part of one, and OriginBytes of content have come.
 	OriginRequests, OriginErrors, OriginBytes int64
 
 	// OriginInFlight of the requests are under way, and OriginWaiting wait since

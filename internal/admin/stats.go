@@ -63,7 +63,7 @@ type Bucket struct {
 // OriginStats count the requests to the origin.
 type OriginStats struct {
 	Requests      int64     `json:"requests"`
-	Errors        int64     `json:"errors"` // requests that brought no response
+	Errors        int64     `json:"errors"` // requests that brought no usable response, or a part
 	InFlight      int64     `json:"in_flight"`
 	ReceivedBytes int64     `json:"received_bytes"`
 	Duration      Histogram `json:"duration"`

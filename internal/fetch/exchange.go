@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -42,7 +43,6 @@ func (o *Origin) do(
 	o.note(err)
 	switch {
 	case err != nil:
-		o.errors.Add(1)
 		x.end(err)
 		cancel()
 		return nil, err
@@ -77,8 +77,8 @@ func (x *exchange) open(resp *http.Response) *http.Response {
 	x.ReadCloser = resp.Body
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
 	if resp.Body != http.NoBody {
-		out.Body = &openBody{fill.Peek(x, x.cancel, workers.TaskOf(x.req.Context()).Detach), &out,
-			resp}
+		peeked := fill.Peek(x, x.cancel, workers.TaskOf(x.req.Context()).Detach)
+		out.Body = &openBody{peeked, x, &out, resp}
 	}
 	return &out
 }
@@ -86,6 +86,7 @@ func (x *exchange) open(resp *http.Response) *http.Response {
 // openBody is the body of the response to, a copy of from. Its first bytes have been waited for.
 type openBody struct {
 	*fill.Peeked
+	exchange *exchange
 	to, from *http.Response
 }
 
@@ -119,8 +120,23 @@ type exchange struct {
 	head   time.Duration
 	status int
 	bytes  int64
-	err    error
+	err    error // of a Read
+	unfit  error // why the response can't be used
 	once   sync.Once
+}
+
+// Refuse closes the body of a response of the origin's that can't be used. Its exchange is counted
+// and logged as one that has failed, with why.
+func Refuse(body io.Closer, why error) {
+	x, ok := body.(*exchange)
+	if b, is := body.(*openBody); is {
+		x, ok = b.exchange, true
+	}
+	if ok {
+		x.unfit = why
+		x.o.note(why)
+	}
+	_ = body.Close()
 }
 
 func (x *exchange) Read(p []byte) (int, error) {
@@ -141,7 +157,7 @@ func (x *exchange) Ready() bool {
 
 func (x *exchange) Close() error {
 	err := x.ReadCloser.Close()
-	x.end(x.err)
+	x.end(cmp.Or(x.unfit, x.err))
 	x.cancel()
 	return err
 }
@@ -156,6 +172,7 @@ func (x *exchange) end(err error) {
 		level := zerolog.InfoLevel
 		if err != nil && !errors.Is(err, context.Canceled) {
 			level = zerolog.WarnLevel
+			x.o.errors.Add(1)
 			x.o.recent.add(Failed{time.Now(), x.req.Method, site.Shown(x.req.URL), err.Error()})
 		}
 		x.endSpan(err)

@@ -74,6 +74,7 @@ func (a *attempt) result(
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		return nil, FailureOf(fmt.Errorf("origin answered %d", head.Status))
 	case Unasked(resp, a.sent.header, a.req.Header):
+		Refuse(resp.Body, ErrUnasked)
 		return nil, FailureOf(ErrUnasked)
 	}
 	return a.fetched(resp, head), nil

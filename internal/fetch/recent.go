@@ -26,9 +26,10 @@ type recent struct {
 	list []Failed   // the oldest first
 }
 
-// add adds f. A text of net/http's says the request once more, which is left out.
+// add adds f. A text may say the request once more, which is left out.
 func (r *recent) add(f Failed) {
-	f.Text = strings.Replace(f.Text, f.Method+" "+f.URL+": ", "", 1)
+	request := f.Method + " " + f.URL + ": "
+	f.Text = strings.NewReplacer(" of "+request, ": ", request, "").Replace(f.Text)
 	f.URL, f.Text = cut(f.URL), cut(f.Text)
 	r.mu.Lock()
 	defer r.mu.Unlock()

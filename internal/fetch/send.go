@@ -79,9 +79,10 @@ func (o *Origin) Probe(
 	if err != nil {
 		return nil, 0, err
 	}
-	_ = resp.Body.Close()
 	if Unasked(resp, header, fields) {
+		Refuse(resp.Body, ErrUnasked)
 		return nil, 0, FailureOf(ErrUnasked)
 	}
+	_ = resp.Body.Close()
 	return head, resp.ContentLength, nil
 }

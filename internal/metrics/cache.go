@@ -65,7 +65,7 @@ var ofOrigin = []Family{
 	one("scurry_origin_requests_total", counter, "Requests to the origin.",
 		func(s *scrape) int64 { return s.OriginRequests }),
 	one("scurry_origin_errors_total", counter,
-		"Requests to the origin that got no usable response.",
+		"Requests to the origin that got no usable response, or only a part of one.",
 		func(s *scrape) int64 { return s.OriginErrors }),
 	one("scurry_origin_requests_in_flight", gauge,
 		"Requests to the origin whose response hasn't ended.",

@@ -98,6 +98,7 @@ func hop(r *http.Request) string {
 func (f *forwarded) received(resp *http.Response) error {
 	h := resp.Header
 	if fetch.Unasked(resp, resp.Request.Header, nil) {
+		fetch.Refuse(resp.Body, fetch.ErrUnasked)
 		return fetch.ErrUnasked
 	}
 	lost := fetch.Broken(resp.Body)

@@ -111,17 +111,19 @@ func pauseOf(resp *http.Response) time.Duration {
 }
 
 // outcomeOf is what the cache nearest to the client has done, by the last member of Cache-Status.
-// Without the field it is unknown whether anything is stored.
+// What the origin has confirmed by a 304 was held, and what has a lifetime left is stored. Without
+// the field it is unknown whether anything is stored.
 func outcomeOf(h http.Header) Outcome {
 	members := strings.Join(h["Cache-Status"], ", ")
 	last := members[strings.LastIndex(members, ", ")+1:]
 	_, parameters, _ := strings.Cut(last, ";")
 	outcome := Passed
 	for parameter := range strings.SplitSeq(parameters, ";") {
-		switch strings.TrimSpace(parameter) {
-		case "hit":
+		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		switch {
+		case name == "hit" || name == "fwd-status" && value == "304":
 			return Hit
-		case "stored", "collapsed":
+		case name == "stored" || name == "collapsed" || name == "ttl":
 			outcome = Stored
 		}
 	}

@@ -60,6 +60,10 @@ func (c *cache) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Status", "other; fwd=miss; stored, scurry; hit; ttl=5")
 	case strings.HasPrefix(r.URL.Path, "/pass"):
 		w.Header().Set("Cache-Status", "other; hit, scurry; fwd=uri-miss; detail=not-storable")
+	case strings.HasPrefix(r.URL.Path, "/confirmed"):
+		w.Header().Set("Cache-Status", "scurry; fwd=stale; fwd-status=304; ttl=1")
+	case strings.HasPrefix(r.URL.Path, "/partial"):
+		w.Header().Set("Cache-Status", "scurry; fwd=partial; ttl=5")
 	case r.URL.Path == "/stop":
 		c.stop()
 		<-r.Context().Done()
@@ -99,10 +103,10 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 	c.fails["/busy"], c.fails["/full"] = 2, 100
-	urls := []string{"/hit", "/new", c.URL + "/new2", "/pass", "/missing", "/cut", "/busy", "/full",
+	urls := []string{"/hit", "/confirmed", "/partial", "/new", c.URL + "/new2", "/pass", "/missing", "/cut", "/busy", "/full",
 		"ftp://a/b", "http://%zz/", "/"}
 	s, err := warm.Run(t.Context(), cfg, urls)
-	if want := [warm.Outcomes]int64{1, 4, 1, 5, 0}; err != nil || s.Count != want {
+	if want := [warm.Outcomes]int64{2, 5, 1, 5, 0}; err != nil || s.Count != want {
 		t.Errorf("%v, %v; want %v", s, err, want)
 	}
 	for u, want := range map[string]string{
@@ -114,7 +118,7 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("%s: %q, want %q", u, failed[u], want)
 		}
 	}
-	if s.Total() != int64(len(urls)) || s.Bytes != 6*5+int64(len("404 page not found\n"))+4+5 {
+	if s.Total() != int64(len(urls)) || s.Bytes != 8*5+int64(len("404 page not found\n"))+4+5 {
 		t.Errorf("%d URLs, %d bytes", s.Total(), s.Bytes)
 	}
 	for _, a := range c.asked {
