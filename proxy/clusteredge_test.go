@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -279,4 +280,52 @@ func TestPassedBodyEndsWithItsClient(t *testing.T) {
 	}
 	resp.Body.Close()
 	<-gone
+}
+
+// TestChangeIsToldToTheOwner: a node that owns a part of a large file may be the one that finds out
+// that the origin has another content by now, after the head has been sent. Then the response is cut,
+// once on each node at the most, and whoever comes next gets the new content. No response has bytes
+// of both.
+func TestChangeIsToldToTheOwner(t *testing.T) {
+	for _, nodes := range []int{2, 3} {
+		c := newCluster(t, nodes, proxy.Config{Memory: 16 << 20})
+		const size = 24 * slab // more than is read ahead
+		f := [2]origintest.File{
+			{Seed: 1, Size: size, ETag: `"1"`, Header: maxAge("600")},
+			{Seed: 2, Size: size, ETag: `"2"`, Header: maxAge("600")},
+		}
+		want := [2][]byte{origintest.Content(1, 0, size), origintest.Content(2, 0, size)}
+		cuts := 0
+		for i := range 8 { // whose slabs have other owners each
+			path := fmt.Sprint("/", i)
+			c.o.Handle(path, f[0].ServeHTTP)
+			c.nodes[0].expect(206, want[0][:100], "/files"+path, "Range: bytes=0-99")
+			c.o.Handle(path, f[1].ServeHTTP)
+			for tries, left := 0, nodes; left > 0; tries++ {
+				n := c.nodes[left-1]
+				resp, err := n.try(http.MethodGet, "/files"+path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				// the old one is fresh, and may be held
+				whole := err == nil && (bytes.Equal(b, want[0]) || bytes.Equal(b, want[1]))
+				switch {
+				case !whole && (err == nil || !bytes.HasPrefix(want[0], b)):
+					t.Fatalf("%d bytes, which are of neither content, %v", len(b), err)
+				case whole:
+					left--
+				case tries > 2*nodes+10:
+					t.Fatalf("%s is cut each time, at %d", path, len(b))
+				default:
+					cuts++
+				}
+			}
+		}
+		if cuts > 8*nodes {
+			t.Errorf("%d responses are cut", cuts)
+		}
+		t.Logf("%d nodes: %d responses are cut", nodes, cuts)
+	}
 }
