@@ -53,6 +53,7 @@ const (
 	WhyPart        // the whole isn't kept, so the part is fetched that the client wants
 	WhyStale       // the record is stale
 	WhyUnaccepted  // the request's directives don't accept the record
+	WhyUnmatched   // the record fails a precondition that only the origin may evaluate
 	WhyUnconfirmed // the owner of the record has to be asked
 	WhyForAnother  // what came was for the eyes of another client
 

@@ -106,6 +106,9 @@ func (r *Rules) Reuse(q *Request, rec *store.Record) (d Decision, ok bool) {
 			d.Why = WhyUnaccepted
 		}
 		return d, false
+	case unmatched(q, rec):
+		d.Why, d.Status.Fwd = WhyUnmatched, "request"
+		return d, false
 	case d.Use.Verdict == httpcache.Fresh:
 		d.Why, d.Outcome = WhyFresh, OutcomeHit
 		return d, true
@@ -122,6 +125,15 @@ func (r *Rules) Reuse(q *Request, rec *store.Record) (d Decision, ok bool) {
 		d.Status.Detail = d.Use.Reason
 	}
 	return d, true
+}
+
+// unmatched reports whether q has a precondition that rec fails and only the origin may evaluate
+// (RFC 9111 section 4.3.2): what it has by now may meet it.
+func unmatched(q *Request, rec *store.Record) bool {
+	if len(q.Header["If-Match"]) == 0 && len(q.Header["If-Unmodified-Since"]) == 0 {
+		return false
+	}
+	return rec.Status == http.StatusOK && httpcache.Unmatched(q.Header, rec.Header())
 }
 
 // miss decides about a request that selects no stored response, or one that may not be used before

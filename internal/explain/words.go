@@ -36,6 +36,8 @@ var decisions = map[decide.Reason]rule{
 	decide.WhyPart:         {"9110 §14.2", " with its Range: the content isn't kept as a whole."},
 	decide.WhyStale:        {"9111 §4.2.4", ": the stored response is stale."},
 	decide.WhyUnaccepted:   {"9111 §5.2.1", ": it doesn't accept the stored response as it is."},
+	decide.WhyUnmatched: {"9111 §4.3.2", ": the stored response fails its If-Match or " +
+		"If-Unmodified-Since, and the origin may have another one by now."},
 	decide.WhyUnconfirmed: {"9111 §4.2.4", ": the time of this node's copy is over, the node was " +
 		"out of contact with the others, or another request may have changed it."},
 	decide.WhyFresh:     {"9111 §4", ": the stored response is fresh."},

@@ -29,9 +29,9 @@ const (
 // to be one validator and no more, and strong if it is a date (§13.1.5); and Date stands in for a
 // missing Last-Modified (RFC 9111 §4.3.2).
 //
-// Strictly, If-Match and If-Unmodified-Since are for an origin (RFC 9111 §4.3.2). They are
-// evaluated here because a client that sends them with GET prefers a 412 to another representation,
-// and would get it from the origin as well.
+// If-Match and If-Unmodified-Since are for an origin (RFC 9111 §4.3.2), which may have another
+// representation by now: see Unmatched. Against one that the origin has just confirmed they are
+// evaluated here, since a client that sends them with GET prefers a 412 to another representation.
 //
 // It allocates nothing unless a date in the request is malformed.
 func Preconditions(method string, request, stored http.Header) (o Outcome, ranges bool) {
@@ -48,19 +48,14 @@ func OriginPreconditions(method string, request, current http.Header, strong boo
 ) {
 	reads := method == http.MethodGet || method == http.MethodHead
 
-	// Steps 1 and 2: If-Unmodified-Since counts only without If-Match (§13.1.1, §13.1.4).
-	same, sent := listed(request["If-Match"], current, strongMatch)
-	if !sent {
-		after, ok := modifiedAfter(request, "If-Unmodified-Since", current)
-		same = !ok || !after
-	}
-	if !same {
+	// Steps 1 and 2.
+	if Unmatched(request, current) {
 		return PreconditionFailed, false
 	}
 
 	// Steps 3 and 4: If-Modified-Since counts only without If-None-Match, and for GET and HEAD
 	// (§13.1.2, §13.1.3).
-	same, sent = listed(request["If-None-Match"], current, weakMatch)
+	same, sent := listed(request["If-None-Match"], current, weakMatch)
 	if !sent && reads {
 		after, ok := modifiedAfter(request, "If-Modified-Since", current)
 		same = ok && !after
@@ -76,6 +71,18 @@ func OriginPreconditions(method string, request, current http.Header, strong boo
 	ranges = method == http.MethodGet && rangeField(request) != "" &&
 		ifRange(request["If-Range"], current, strong)
 	return Proceed, ranges
+}
+
+// Unmatched reports whether one of the preconditions fails that are for an origin only, If-Match and
+// If-Unmodified-Since, as far as stored is what the origin has. If-Unmodified-Since counts only
+// without If-Match (RFC 9110 §13.1.1, §13.1.4).
+func Unmatched(request, stored http.Header) bool {
+	same, sent := listed(request["If-Match"], stored, strongMatch)
+	if !sent {
+		after, ok := modifiedAfter(request, "If-Unmodified-Since", stored)
+		same = !ok || !after
+	}
+	return !same
 }
 
 // conditions are the fields that are preconditions (§13.1).
