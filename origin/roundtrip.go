@@ -106,6 +106,9 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request, via *url.URL) 
 		password, _ := s.base.User.Password()
 		out.SetBasicAuth(s.base.User.Username(), password)
 	}
+	if out.Header["Te"] != nil && s.base.Scheme == "http" { // by HTTP/1.1
+		out.Header["Connection"] = []string{"TE"} // RFC 9110 section 10.1.4
+	}
 	path := spelling(out.URL)
 	if out.URL.Opaque = path; via != nil || strings.HasPrefix(path, "//") {
 		out.URL.Opaque = "//" + dial.Authority(out.Host) + cmp.Or(path, out.URL.EscapedPath(), "/")

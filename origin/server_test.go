@@ -128,6 +128,9 @@ func TestServerSends(t *testing.T) {
 		{name: "the client's credentials", path: "/", user: url.User("u"),
 			fields: []string{"Authorization", "Bearer x"},
 			want:   "GET / HTTP/1.1\r\nHost: " + raw.Host + "\r\nAuthorization: Bearer x\r\n"},
+		{name: "which trailers are wanted", path: "/", fields: []string{"Te", "trailers"},
+			want: "GET / HTTP/1.1\r\nHost: " + raw.Host +
+				"\r\nConnection: TE\r\nTe: trailers\r\n"},
 		{name: "another method", method: "DELETE", path: "/a",
 			want: "DELETE /a HTTP/1.1\r\nHost: " + raw.Host + "\r\nConnection: close\r\n"},
 	} {
