@@ -14,7 +14,7 @@ const errNothing = syscall.EAGAIN
 // readNow reads what has come.
 func readNow(fd uintptr, p []byte) (n int, err error) {
 	for {
-		if n, err = syscall.Read(int(fd), p); err != syscall.EINTR {
+		if n, err = tryRead(fd, p); err != syscall.EINTR {
 			return max(n, 0), err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // Socket is a connection that shows what has come over it without a wait, also through the TLS
-// above it. One goroutine at a time reads.
+// above it. One goroutine at a time reads, and one writes.
 type Socket struct {
 	net.Conn
 	raw    syscall.RawConn
@@ -28,6 +28,9 @@ type Socket struct {
 	n       int    // what it got
 	err     error
 	read    func(fd uintptr)
+	from    []byte // what a Write writes
+	written int    // without a wait
+	write   func(fd uintptr)
 	records tlsRecords // what has been read of them
 
 	mu          sync.Mutex // guards what follows
@@ -49,6 +52,7 @@ func NewSocket(conn net.Conn, secure bool) net.Conn {
 	}
 	s := &Socket{Conn: conn, raw: raw, secure: secure}
 	s.read = func(fd uintptr) { s.n, s.err = readNow(fd, s.into) }
+	s.write = func(fd uintptr) { s.written = writeNow(fd, s.from) }
 	return s
 }
 
@@ -68,6 +72,18 @@ func (s *Socket) Read(p []byte) (n int, err error) {
 		s.records.advance(p[:n])
 	}
 	return n, err
+}
+
+// Write is net.Conn's. One goroutine at a time writes.
+func (s *Socket) Write(p []byte) (n int, err error) {
+	s.from, s.written = p, 0
+	err = s.raw.Control(s.write)
+	s.from = nil
+	if err != nil || s.written == len(p) {
+		return s.written, err
+	}
+	n, err = s.Conn.Write(p[s.written:])
+	return s.written + n, err
 }
 
 // readNow is Read without a wait: if nothing has come, it fails as after a deadline, which TLS

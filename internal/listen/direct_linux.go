@@ -50,6 +50,16 @@ func (d *direct) send(b *net.Buffers) (sent int64) {
 	return int64(n)
 }
 
+// sendNow is send for a socket that await isn't reading from.
+func sendNow(c *net.TCPConn, b *net.Buffers) (sent int64) {
+	_ = control(c, func(fd int) error { // which fails if it is closed, as for who sends the rest
+		d := direct{uintptr(fd), true}
+		sent = d.send(b)
+		return nil
+	})
+	return sent
+}
+
 func (d *direct) sendPieces(b net.Buffers) (n uintptr, failed syscall.Errno) {
 	var pieces [mostPieces]unix.Iovec
 	for i, p := range b {

@@ -190,7 +190,12 @@ func (c *conn) send(b *net.Buffers) (n int64, err error) {
 
 // write is b's WriteTo.
 func (c *conn) write(b *net.Buffers) (int64, error) {
-	sent := c.direct.send(b)
+	var sent int64
+	if c.direct.held {
+		sent = c.direct.send(b)
+	} else {
+		sent = sendNow(c.TCPConn, b)
+	}
 	if len(*b) == 0 {
 		return sent, nil
 	}

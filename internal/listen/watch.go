@@ -18,7 +18,7 @@ type watches struct {
 
 // patience is how long a request takes at least, and twice that at most, before its client is
 // watched.
-const patience = 10 * time.Millisecond
+const patience = 50 * time.Millisecond
 
 // add notes that a request on c goes to a handler, whose context gone ends.
 func (w *watches) add(c *conn, gone context.CancelFunc) {
