@@ -208,8 +208,8 @@ func (w *response) Write(p []byte) (int, error) {
 		w.content = append(w.content, p...)
 		return len(p), w.err
 	}
-	if err := w.flush(p, false); err != nil {
-		return 0, err
+	if n, err := w.flush(p, false); err != nil {
+		return n, err
 	}
 	return len(p), nil
 }
@@ -222,10 +222,10 @@ func (w *response) FlushError() error {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.begun && len(w.content) == 0 {
-		return w.err
+	if !w.begun || len(w.content) > 0 {
+		_, _ = w.flush(nil, false) // w knows the error
 	}
-	return w.flush(nil, false)
+	return w.err
 }
 
 // finish ends the response, and reports whether another one may follow on the connection.
@@ -234,7 +234,7 @@ func (w *response) finish() (reusable bool) {
 		w.WriteHeader(http.StatusOK)
 	}
 	if !w.begun || len(w.content) > 0 || w.chunked {
-		_ = w.flush(nil, true) // w knows the error
+		_, _ = w.flush(nil, true) // w knows the error
 	}
 	whole := w.isHEAD || w.length < 0 || !mayHaveContent(w.status) || w.written == w.length
 	return w.err == nil && whole && !w.last
@@ -261,10 +261,11 @@ func (w *response) complete(p []byte, done bool) {
 	w.head = append(w.head, "\r\n"...)
 }
 
-// flush sends what is held back, and p. If the handler is done, that is the end of the response.
-func (w *response) flush(p []byte, done bool) error {
+// flush sends what is held back, and p, and returns how much of p it has sent. If the handler is
+// done, that is the end of the response.
+func (w *response) flush(p []byte, done bool) (n int, err error) {
 	if w.err != nil {
-		return w.err
+		return 0, w.err
 	}
 	if !w.begun {
 		first := p
@@ -276,25 +277,26 @@ func (w *response) flush(p []byte, done bool) error {
 	if w.isHEAD {
 		p, w.content = nil, w.content[:0]
 	}
-	size := len(w.content) + len(p)
-	if w.chunked && size > 0 {
-		w.head = append(strconv.AppendInt(w.head, int64(size), 16), "\r\n"...)
+	all := len(w.content) + len(p)
+	if w.chunked && all > 0 {
+		w.head = append(strconv.AppendInt(w.head, int64(all), 16), "\r\n"...)
 	}
 	w.head = append(w.head, w.content...)
 	w.content = w.content[:0]
+	before, size := len(w.head), len(p)
 	if len(p) <= mostCopied {
 		w.head, p = append(w.head, p...), nil
 	}
 	var end appender
 	if w.chunked {
-		end = w.end(size > 0, done)
+		end = w.end(all > 0, done)
 	}
 	if p == nil {
 		w.head, end = append(w.head, end...), nil
 	}
-	err := w.send(w.head, p, end)
+	sent := w.send(w.head, p, end)
 	w.head = w.head[:0]
-	return err
+	return max(0, min(size, int(sent)-before)), w.err
 }
 
 // end is what follows content that is sent in chunks: the end of its last chunk, if it has some, and
@@ -333,10 +335,10 @@ func (w *response) trailer() http.Header {
 	return trailer
 }
 
-// send sends pieces. After an error nothing more is sent.
-func (w *response) send(pieces ...[]byte) error {
+// send sends pieces, and returns how many bytes it has sent. After an error nothing more is sent.
+func (w *response) send(pieces ...[]byte) (sent int64) {
 	if w.err != nil {
-		return w.err
+		return 0
 	}
 	w.sending = w.sending[:0]
 	for _, p := range pieces {
@@ -345,11 +347,11 @@ func (w *response) send(pieces ...[]byte) error {
 		}
 	}
 	all := w.sending
-	_, w.err = w.conn.send(&w.sending)
+	sent, w.err = w.conn.send(&w.sending)
 	clear(all)
 	w.sending = all[:0]
 	if w.err != nil {
 		w.failed()
 	}
-	return w.err
+	return sent
 }

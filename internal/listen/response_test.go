@@ -363,3 +363,32 @@ func TestHandlerThatPanics(t *testing.T) {
 		t.Errorf("logged %d times: %q", n, text.String())
 	}
 }
+
+// TestCutWrite: a handler learns how much of what it writes has been sent to a client that has gone,
+// about: what the system holds has been sent.
+func TestCutWrite(t *testing.T) {
+	for name, lane := range map[string]listen.Lane{"handed on": handingLane{}, "net/http": nil} {
+		type written struct {
+			n   int
+			err error
+		}
+		got, begun := make(chan written, 1), make(chan bool)
+		h := func(w http.ResponseWriter, _ *http.Request) {
+			close(begun)
+			n, err := w.Write(make([]byte, largeSize))
+			got <- written{n, err}
+		}
+		s := openWith(t, 0, &http.Server{Handler: http.HandlerFunc(h)}, lane)
+		s.serve()
+		c := s.dial(t)
+		c.send(t, get)
+		<-begun
+		if _, err := io.CopyN(io.Discard, c.r, 1<<20); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if w := <-got; w.err == nil || w.n < 1<<20-1<<10 || w.n >= largeSize {
+			t.Errorf("%s: %d bytes, %v", name, w.n, w.err)
+		}
+	}
+}

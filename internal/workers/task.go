@@ -90,9 +90,10 @@ func (p *Pool) Run(ctx context.Context, f func(*Task), between func()) {
 			p.put(c)
 			return
 		}
-		if c.wait != nil {
+		if wait := c.wait; wait != nil {
+			c.wait = nil
 			between()
-			if c.wait(ctx) {
+			if wait(ctx) {
 				continue
 			}
 		}
