@@ -28,8 +28,9 @@ type Socket struct {
 	n       int    // what it got
 	err     error
 	read    func(fd uintptr)
-	from    []byte // what a Write writes
-	written int    // without a wait
+	writing sync.Mutex // guards what follows: net/http writes from one goroutine after the other
+	from    []byte     // what a Write writes
+	written int        // without a wait
 	write   func(fd uintptr)
 	records tlsRecords // what has been read of them
 
@@ -76,14 +77,21 @@ func (s *Socket) Read(p []byte) (n int, err error) {
 
 // Write is net.Conn's. One goroutine at a time writes.
 func (s *Socket) Write(p []byte) (n int, err error) {
+	now, err := s.writeNow(p)
+	if err != nil || now == len(p) {
+		return now, err
+	}
+	n, err = s.Conn.Write(p[now:])
+	return now + n, err
+}
+
+func (s *Socket) writeNow(p []byte) (n int, err error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	s.from, s.written = p, 0
 	err = s.raw.Control(s.write)
 	s.from = nil
-	if err != nil || s.written == len(p) {
-		return s.written, err
-	}
-	n, err = s.Conn.Write(p[s.written:])
-	return s.written + n, err
+	return s.written, err
 }
 
 // readNow is Read without a wait: if nothing has come, it fails as after a deadline, which TLS

@@ -97,7 +97,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		s.audiences.land(f)
 		f.done <- err
 		if r := f.begun; r != nil {
-			if !r.Whole() {
+			if !req.Whole || !r.Whole() { // it waits: for who wants more, or for the origin
 				t.Detach()
 			}
 			r.Read(r.ctx, r.cancel, !t.Attached())
