@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/dial"
@@ -107,7 +108,8 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request, via *url.URL) 
 		out.SetBasicAuth(s.base.User.Username(), password)
 	}
 	if out.Header["Te"] != nil && s.base.Scheme == "http" { // by HTTP/1.1
-		out.Header["Connection"] = []string{"TE"} // RFC 9110 section 10.1.4
+		// RFC 9110 section 10.1.4; there may be an Upgrade
+		out.Header["Connection"] = append(slices.Clip(out.Header["Connection"]), "TE")
 	}
 	path := spelling(out.URL)
 	if out.URL.Opaque = path; via != nil || strings.HasPrefix(path, "//") {

@@ -131,6 +131,10 @@ func TestServerSends(t *testing.T) {
 		{name: "which trailers are wanted", path: "/", fields: []string{"Te", "trailers"},
 			want: "GET / HTTP/1.1\r\nHost: " + raw.Host +
 				"\r\nConnection: TE\r\nTe: trailers\r\n"},
+		{name: "an upgrade that wants trailers", path: "/",
+			fields: []string{"Connection", "Upgrade", "Upgrade", "echo", "Te", "trailers"},
+			want: "GET / HTTP/1.1\r\nHost: " + raw.Host + "\r\nConnection: Upgrade\r\n" +
+				"Connection: TE\r\nTe: trailers\r\nUpgrade: echo\r\n"},
 		{name: "another method", method: "DELETE", path: "/a",
 			want: "DELETE /a HTTP/1.1\r\nHost: " + raw.Host + "\r\nConnection: close\r\n"},
 	} {
