@@ -45,11 +45,8 @@ func carrierOf(line []byte) int {
 	return -1
 }
 
-// carried is the header with those values of carriers, nil if nothing is traced.
-func (l *Lane) carried(values *[2][]byte) http.Header {
-	if l.log.Tracer == nil {
-		return nil
-	}
+// carried is the header with those values of carriers.
+func carried(values *[2][]byte) http.Header {
 	h := http.Header{}
 	for i, v := range values {
 		if v != nil {

@@ -3,7 +3,6 @@ package fastlane
 import (
 	"hash/maphash"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,20 +11,6 @@ import (
 	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/site"
 )
-
-// fields are the field lines of a request, once they are understood. Requests whose lines are the
-// same byte by byte share them, so they are never changed.
-type fields struct {
-	raw       string
-	host      string
-	userAgent string
-	request   decide.Request // but for its resource
-	header    http.Header    // as net/http would read it
-
-	// The client that they tell, if a trusted proxy has sent them; shown is "" if they tell none.
-	client netip.Addr
-	shown  string
-}
 
 // known are fields that have been used lately, where their hashes place them: a client sends the
 // same lines again and again.
@@ -48,7 +33,7 @@ func (k *known) find(method string, raw []byte) *fields {
 
 // fields returns the fields that raw has, with its empty line at the end, but for those that carry
 // a trace, which come by themselves if traces are of interest. It returns nil if one isn't plain.
-func (l *Lane) fields(method string, raw []byte) (f *fields, carried http.Header) {
+func (l *Lane) fields(method string, raw []byte) (f *fields, trace http.Header) {
 	if f = l.known.find(method, raw); f != nil {
 		return f, nil
 	}
@@ -58,12 +43,14 @@ func (l *Lane) fields(method string, raw []byte) (f *fields, carried http.Header
 		return nil, nil
 	}
 	if len(rest) < len(raw) {
-		f, carried = l.known.find(method, rest), l.carried(&values)
+		if f = l.known.find(method, rest); l.log.Tracer != nil {
+			trace = carried(&values)
+		}
 	}
 	if f == nil {
 		f = l.learn(method, rest)
 	}
-	return f, carried
+	return f, trace
 }
 
 // learn is fields for lines that aren't known, and none of which carries a trace.
@@ -104,13 +91,6 @@ func (l *Lane) readFields(raw string) *fields {
 	delete(header, "Connection")
 	return &fields{raw: raw, host: host, userAgent: header.Get("User-Agent"), header: read,
 		request: decide.Request{Header: header}}
-}
-
-// plainValue reports whether a value is one that net/http takes as it stands.
-func plainValue(value string) bool {
-	notPrintable := func(c rune) bool { return c < ' ' || c > '~' }
-	return value != "" && strings.Trim(value, " ") == value &&
-		!strings.ContainsFunc(value, notPrintable)
 }
 
 // admitted are the fields that a plain request may have, by their names in lower case: those that

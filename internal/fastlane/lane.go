@@ -1,5 +1,5 @@
-// Package fastlane answers plain hits without what net/http costs for each request, and spares other
-// plain requests the part of that which is in reading them.
+// Package fastlane answers plain hits without what net/http costs for each request, and spares
+// other plain requests the part of that which is in reading them.
 //
 // A connection's bytes pass by a Lane on their way to net/http, wherever a request begins:
 //
@@ -19,7 +19,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/logging"
@@ -77,7 +76,7 @@ func (l *Lane) Serve(c Conn, p []byte) (n int, next *http.Request, err error) {
 			break
 		}
 		if !l.find(a, &r) || !l.admit(c, a, &r) {
-			if next = l.handed(c, &r); next != nil {
+			if next = r.handed(c.Remote()); next != nil {
 				n += r.size
 			}
 			break
@@ -156,6 +155,3 @@ func (l *Lane) send(a *answer, c Conn, r *request, start time.Duration) error {
 // small is up to how many bytes of content are copied behind the head, which costs less than a
 // second buffer in the write.
 const small = 4 << 10
-
-// text is b as a string, for as long as b doesn't change.
-func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
