@@ -27,7 +27,7 @@ type conn struct {
 	pending   pending          // what has been read before net/http got the connection
 	direct    direct           // is held while the lane may answer
 	base      context.Context  // of the requests that net/http hasn't read, once there is one
-	watched   chan struct{}    // closed when its watch is over, if it is watched; see watches
+	watched   watch            // of the current request
 
 	// When the lane has put off the deadlines last, counted from epoch; 0 if net/http has set them
 	// since.

@@ -128,7 +128,8 @@ func (c *conn) handle(r *http.Request) error {
 	ctx, cancel := context.WithCancel(c.context())
 	defer cancel()
 	w := responses.Get().(*response)
-	w.begin(c, r.Method == http.MethodHead, cancel)
+	w.begin(response{to: c, timeout: c.server.http.WriteTimeout, draining: &c.server.draining,
+		isHEAD: r.Method == http.MethodHead, failed: cancel})
 	defer w.free()
 	if !c.answerBy(w, r.WithContext(ctx), cancel) {
 		return io.EOF // whoever closes c hears the client out
@@ -139,9 +140,13 @@ func (c *conn) handle(r *http.Request) error {
 
 // answerBy has the handler answer r, and reports whether the connection goes on.
 func (c *conn) answerBy(w *response, r *http.Request, gone context.CancelFunc) (goesOn bool) {
-	c.server.watches.add(c, gone)
+	c.watched = watch{conn: c, gone: gone}
+	c.server.watches.add(&c.watched)
 	defer func() {
-		c.server.watches.remove(c)
+		if c.server.watches.remove(&c.watched) {
+			c.renewed = 0 // the watch has replaced the deadline
+		}
+		c.watched = watch{} // an idle connection holds no context
 		if v := recover(); v != nil && v != http.ErrAbortHandler {
 			panic(v)
 		}
@@ -149,6 +154,9 @@ func (c *conn) answerBy(w *response, r *http.Request, gone context.CancelFunc) (
 	c.server.handler.ServeHTTP(w, r)
 	return w.finish()
 }
+
+// awaitEnd is watchable's.
+func (c *conn) awaitEnd() (is bool) { return ended(c.TCPConn) }
 
 // context is what the contexts of all requests on c come from that net/http hasn't read.
 func (c *conn) context() context.Context {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -15,9 +16,11 @@ import (
 // would: the same fields in the same order, the content's length if that turns out to be small, and
 // else the content in chunks.
 type response struct {
-	conn   *conn
-	isHEAD bool
-	failed func() // is called once the client can't be sent any more
+	to       sender
+	timeout  time.Duration // for a client who takes nothing
+	draining *atomic.Bool  // the server's
+	isHEAD   bool
+	failed   func() // is called once the client can't be sent any more
 
 	header   http.Header // the handler's
 	status   int         // 0 until the handler has said it
@@ -60,10 +63,19 @@ func (a *appender) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
-// begin makes w the response to a request on c. It must be followed by free.
-func (w *response) begin(c *conn, isHEAD bool, failed func()) {
-	*w = response{conn: c, isHEAD: isHEAD, failed: failed, length: -1, header: http.Header{},
-		head: w.head[:0], content: w.content[:0], sending: w.sending[:0]}
+// sender is the connection that a response goes to.
+type sender interface {
+	// send sends all of b. The client may take any time as long as something gets through.
+	send(b *net.Buffers) (n int64, err error)
+	SetWriteDeadline(t time.Time) error
+}
+
+// begin makes w a response with to, timeout, draining, isHEAD and failed as they are in as. It must
+// be followed by free.
+func (w *response) begin(as response) {
+	as.length, as.header = -1, http.Header{}
+	as.head, as.content, as.sending = w.head[:0], w.content[:0], w.sending[:0]
+	*w = as
 }
 
 // free ends the use of w, whose buffers are used again.
@@ -78,10 +90,10 @@ func (w *response) Header() http.Header { return w.header }
 
 // StallTimeout is how long a write waits for a client who takes nothing. Once that has taken some
 // of what is written, however much that is, the time begins anew.
-func (w *response) StallTimeout() time.Duration { return w.conn.server.http.WriteTimeout }
+func (w *response) StallTimeout() time.Duration { return w.timeout }
 
 // SetWriteDeadline is for http.ResponseController.
-func (w *response) SetWriteDeadline(t time.Time) error { return w.conn.SetWriteDeadline(t) }
+func (w *response) SetWriteDeadline(t time.Time) error { return w.to.SetWriteDeadline(t) }
 
 // The fields that the framing decides.
 var (
@@ -109,7 +121,7 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	if w.conn.server.draining.Load() {
+	if w.draining.Load() {
 		w.header.Set("Connection", "close")
 	}
 	w.last = w.header.Get("Connection") == "close"
@@ -347,7 +359,7 @@ func (w *response) send(pieces ...[]byte) (sent int64) {
 		}
 	}
 	all := w.sending
-	sent, w.err = w.conn.send(&w.sending)
+	sent, w.err = w.to.send(&w.sending)
 	clear(all)
 	w.sending = all[:0]
 	if w.err != nil {

@@ -11,41 +11,57 @@ import (
 // woken twice, and that most requests don't need.
 type watches struct {
 	mu      sync.Mutex
-	fresh   map[*conn]context.CancelFunc // guarded by mu: have come since the last tick
-	waiting map[*conn]context.CancelFunc // guarded by mu: have come before it
-	timer   *time.Timer                  // guarded by mu: ticks; nil if it doesn't
+	fresh   map[*watch]struct{} // guarded by mu: have come since the last tick
+	waiting map[*watch]struct{} // guarded by mu: have come before it
+	timer   *time.Timer         // guarded by mu: ticks; nil if it doesn't
+}
+
+// watch is that of one request's client.
+type watch struct {
+	conn watchable
+	gone context.CancelFunc // ends the context of the request
+	over chan struct{}      // closed when the watch is over; nil before it begins
+}
+
+// watchable is a client's connection.
+type watchable interface {
+	// awaitEnd waits for what comes next, which it leaves there, or for the read deadline. It
+	// reports whether it is the end.
+	awaitEnd() (is bool)
+	SetReadDeadline(t time.Time) error
 }
 
 // patience is how long a request takes at least, and twice that at most, before its client is
 // watched.
 const patience = 50 * time.Millisecond
 
-// add notes that a request on c goes to a handler, whose context gone ends.
-func (w *watches) add(c *conn, gone context.CancelFunc) {
+// add notes that a request goes to a handler.
+func (w *watches) add(one *watch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.fresh == nil {
-		w.fresh, w.waiting = map[*conn]context.CancelFunc{}, map[*conn]context.CancelFunc{}
+		w.fresh, w.waiting = map[*watch]struct{}{}, map[*watch]struct{}{}
 	}
-	w.fresh[c] = gone
+	w.fresh[one] = struct{}{}
 	if w.timer == nil {
 		w.timer = time.AfterFunc(patience, w.tick)
 	}
 }
 
-// remove notes that the handler is done. If c was watched, it no longer is.
-func (w *watches) remove(c *conn) {
+// remove notes that the handler is done, and ends the watch. It reports whether there was one: then
+// the connection's read deadline is another.
+func (w *watches) remove(one *watch) (was bool) {
 	w.mu.Lock()
-	delete(w.fresh, c)
-	delete(w.waiting, c)
-	watched := c.watched
+	delete(w.fresh, one)
+	delete(w.waiting, one)
+	over := one.over
 	w.mu.Unlock()
-	if watched == nil {
-		return
+	if over == nil {
+		return false
 	}
-	_ = c.SetReadDeadline(time.Unix(1, 0)) // interrupts the watch
-	<-watched
-	c.watched, c.renewed = nil, 0
+	_ = one.conn.SetReadDeadline(time.Unix(1, 0))
+	<-over
+	return true
 }
 
 // tick has the clients watched whose requests have been there at the last tick. It comes again as
@@ -53,10 +69,10 @@ func (w *watches) remove(c *conn) {
 func (w *watches) tick() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for c, gone := range w.waiting {
-		c.watched = make(chan struct{})
-		_ = c.SetReadDeadline(time.Time{}) // else that of the request would end the watch
-		go c.watch(gone, c.watched)
+	for one := range w.waiting {
+		one.over = make(chan struct{})
+		_ = one.conn.SetReadDeadline(time.Time{}) // else that of the request would end the watch
+		go one.run(one.over)
 	}
 	clear(w.waiting)
 	if len(w.fresh) == 0 {
@@ -67,11 +83,11 @@ func (w *watches) tick() {
 	w.timer.Reset(patience)
 }
 
-// watch calls gone if the client closes its side of the connection, or that fails, before anything
+// run calls gone if the client closes its side of the connection, or that fails, before anything
 // else comes.
-func (c *conn) watch(gone context.CancelFunc, over chan<- struct{}) {
+func (one *watch) run(over chan<- struct{}) {
 	defer close(over)
-	if ended(c.TCPConn) {
-		gone()
+	if one.conn.awaitEnd() {
+		one.gone()
 	}
 }

@@ -55,9 +55,6 @@ func (s *Store) beginLocked(rec *Record, from source, w *wanted) (f *fill.Follow
 func (r *run) Done(end int64, err error) {
 	s, rec := r.s, r.rec
 	defer s.work.Done()
-	if r.relay == nil && errors.Is(err, fill.ErrGone) {
-		s.tellGone(rec)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var trailer http.Header
@@ -90,25 +87,6 @@ func (r *run) Done(end int64, err error) {
 		s.rooms.disallot(r.relay.room)
 	}
 	s.reserve()
-}
-
-// tellGone tells the owner of rec, if that is another node, that the origin has another content by
-// now. This node has found that out since it owns a part of the content. The owner would go on giving
-// rec to clients, and each of them would be cut at that part.
-func (s *Store) tellGone(rec *Record) {
-	if s.ownerOf(rec.Key) == "" || !s.begin() {
-		return
-	}
-	s.workers.Go(func() {
-		defer s.work.Done()
-		res, err := s.Fetch(s.base, &Request{
-			Key: rec.Key, Stored: true, Gone: rec.Version,
-			Fields: Fields{Header: rec.Selecting(), Proto: "HTTP/1.1"},
-		}, nil)
-		if err == nil {
-			res.Close()
-		}
-	})
 }
 
 // learnLength gives all variants that have r's bytes their length, which the end of the body has

@@ -10,11 +10,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// Open opens the bytes [off, end) of r's content, or to its end if end is -1: from the fragments
-// that are held, and where there are none from the origin. A part is asked for by a range, and once
-// that has been refused, in whatever form, by asking for all and skipping what comes before it. It
-// is called by the fill's goroutine.
-func (r *run) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
+// open is Open but for what it tells others.
+func (r *run) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if !r.rec.Fragments {
 		return r.openOrigin(ctx, off, end)
 	}
