@@ -283,9 +283,9 @@ func TestPassedBodyEndsWithItsClient(t *testing.T) {
 }
 
 // TestChangeIsToldToTheOwner: a node that owns a part of a large file may be the one that finds out
-// that the origin has another content by now, after the head has been sent. Then the response is cut,
-// once on each node at the most, and whoever comes next gets the new content. No response has bytes
-// of both.
+// that the origin has another content by now, after the head has been sent. Then the response is
+// cut, once on each node at the most, and whoever comes next gets the new content. No response has
+// bytes of both.
 func TestChangeIsToldToTheOwner(t *testing.T) {
 	for _, nodes := range []int{2, 3} {
 		c := newCluster(t, nodes, proxy.Config{Memory: 16 << 20})

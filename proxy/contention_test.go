@@ -119,8 +119,8 @@ func asker(tb testing.TB, p *proxy.Proxy, lane bool, files, number int) func(hit
 	return func(hits int) {
 		for range hits {
 			if at = (at + 1) % files; lane {
-				if n, next, err := p.Lane().Serve(&c, texts[at]); n != len(texts[at]) || next != nil ||
-					err != nil {
+				if n, next, err := p.Lane().Serve(&c, texts[at]); n != len(texts[at]) ||
+					next != nil || err != nil {
 					tb.Errorf("the lane doesn't take %s: %v", texts[at], err)
 				}
 				continue

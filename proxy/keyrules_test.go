@@ -163,7 +163,8 @@ func TestRuledFieldsAreFast(t *testing.T) {
 		var c laneClient
 		text := "GET /files/f HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"
 		taken, next, err := n.Lane().Serve(&c, []byte(text))
-		if err != nil || (taken > 0 && next == nil) != (want != "") || !strings.HasSuffix(c.String(), want) {
+		if err != nil || (taken > 0 && next == nil) != (want != "") ||
+			!strings.HasSuffix(c.String(), want) {
 			t.Errorf("%q: %d bytes are taken, %q", fields, taken, c.String())
 		}
 	}

@@ -360,7 +360,8 @@ func TestLaneTakes(t *testing.T) {
 	for text, want := range takes {
 		var c laneClient
 		n, next, err := l.Lane().Serve(&c, []byte(text))
-		if taken := n == len(text) && next == nil; err != nil || taken != want || taken != (c.Len() > 0) ||
+		if taken := n == len(text) && next == nil; err != nil || taken != want ||
+			taken != (c.Len() > 0) ||
 			n > 0 && !taken && next == nil {
 			t.Errorf("%q: it takes %d bytes and sends %d, %v", text, n, c.Len(), err)
 		}

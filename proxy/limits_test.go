@@ -239,7 +239,8 @@ func BenchmarkLimits(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				c.Reset()
-				if n, next, err := lane.Serve(&c, text); n != len(text) || next != nil || err != nil {
+				if n, next, err := lane.Serve(&c, text); n != len(text) || next != nil ||
+					err != nil {
 					b.Fatal(n, err)
 				}
 			}

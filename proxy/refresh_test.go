@@ -182,8 +182,8 @@ func TestChangedInTheBackground(t *testing.T) {
 			t.Run(fmt.Sprintf("%d bytes on %d nodes", size, nodes), func(t *testing.T) {
 				t.Parallel()
 				now := newClock()
-				c := newCluster(t, nodes, proxy.Config{Now: now.Now, FirstChunk: 32 << 10, MaxChunk: 256 << 10, Slab: 1 << 20,
-					Memory: 64 << 20})
+				c := newCluster(t, nodes, proxy.Config{Now: now.Now, FirstChunk: 32 << 10,
+					MaxChunk: 256 << 10, Slab: 1 << 20, Memory: 64 << 20})
 				content := map[string][]byte{"old": bytes.Repeat([]byte("old "), size/4),
 					"new": bytes.Repeat([]byte("new "), size/4)}
 				var version atomic.Value

@@ -8,16 +8,18 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestPartOfASmallFile: a part of a small file that nobody has asked for before comes with the file,
-// which is held from then on: no fill waits for who wants more while its only client waits for it.
+// TestPartOfASmallFile: a part of a small file that nobody has asked for before comes with the
+// file, which is held from then on: no fill waits for who wants more while its only client waits
+// for it.
 func TestPartOfASmallFile(t *testing.T) {
 	now := newClock()
 	n, o := fronting(t, proxy.Config{Now: now.Now})
 	f := origintest.File{Size: 100, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("600")}
 	o.Handle("/first", f.ServeHTTP) // whose request makes the connection
 	n.expect(http.StatusOK, origintest.Content(0, 0, 100), "/files/first")
-	for path, field := range map[string]string{"/last": "Range: bytes=-5", "/begin": "Range: bytes=0-4",
-		"/condition": `If-None-Match: "2"`, "/several": "Range: bytes=0-1,5-6"} {
+	for path, field := range map[string]string{"/last": "Range: bytes=-5",
+		"/begin": "Range: bytes=0-4", "/condition": `If-None-Match: "2"`,
+		"/several": "Range: bytes=0-1,5-6"} {
 		o.Handle(path, f.ServeHTTP)
 		o.Forget()
 		resp, _ := n.get("/files"+path, field)

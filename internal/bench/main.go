@@ -11,9 +11,9 @@
 // scurry logs each request as JSON to a file. What isn't installed is left out, which is said.
 //
 // With -mode miss, files are compared that the caches don't hold yet. With -mode cluster, hits by
-// way of another node are compared with hits on the node that is asked. The limit of both is a relay
-// in C that copies bytes between two sockets. With -mode admission, it is compared what caches hold
-// of traces of requests, and what a hit costs.
+// way of another node are compared with hits on the node that is asked. The limit of both is a
+// relay in C that copies bytes between two sockets. With -mode admission, it is compared what
+// caches hold of traces of requests, and what a hit costs.
 package main
 
 import (

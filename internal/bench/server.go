@@ -101,8 +101,8 @@ func relayTo(binary, server string) func(int, int64) ([]string, error) {
 	}
 }
 
-// varnishCommand is how Varnish is started as a cache of that size. It evicts as many files as a new
-// one needs, and not 50 at most: else that would end too early.
+// varnishCommand is how Varnish is started as a cache of that size. It evicts as many files as a
+// new one needs, and not 50 at most: else that would end too early.
 func varnishCommand(dir, origin, size string) func(int, int64) ([]string, error) {
 	return func(port int, _ int64) ([]string, error) {
 		return []string{"varnishd", "-F", "-j", "none", "-n", filepath.Join(dir, "varnish"),

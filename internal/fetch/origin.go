@@ -70,11 +70,11 @@ func New(c Config) *Origin {
 	return &Origin{Config: c, slots: newSlots(c.Requests, c.Queue)}
 }
 
-// Counts are the requests to an origin, those that got no usable response or only a part of one, the
-// bytes of content received, and the requests that are under way. Waiting is how many requests wait
-// now since there are too many. Refused of those weren't sent at all, and Yielded neither, since
-// nobody waited for the response. Took is how long requests took until the end of the response's
-// body, whatever ended it, and First until its head.
+// Counts are the requests to an origin, those that got no usable response or only a part of one,
+// the bytes of content received, and the requests that are under way. Waiting is how many requests
+// wait now since there are too many. Refused of those weren't sent at all, and Yielded neither,
+// since nobody waited for the response. Took is how long requests took until the end of the
+// response's body, whatever ended it, and First until its head.
 type Counts struct {
 	Requests, Errors, Bytes, InFlight int64
 	Refused, Yielded, Waiting         int64

@@ -74,7 +74,8 @@ func TestUnusableIsAFailure(t *testing.T) {
 		}
 	})
 	for i, c := range []struct{ key, text string }{
-		{"part", ErrUnasked.Error()}, {"unmodified", ErrUnasked.Error()}, {"half", "unexpected EOF"},
+		{"part", ErrUnasked.Error()}, {"unmodified", ErrUnasked.Error()},
+		{"half", "unexpected EOF"},
 	} {
 		resp, err := o.Fetch(t.Context(), &store.Request{Key: c.key,
 			Fields: store.Fields{Proto: "HTTP/1.1"}}, nil)

@@ -36,16 +36,16 @@ type Peeked struct {
 // Ready is what a body may be that knows whether its next Read returns at once.
 type Ready interface{ Ready() bool }
 
-// Peek reads the first bytes of body, whose Read must return after a call of cancel. It calls before
-// before it waits for any.
-func Peek(body Body, cancel, before func()) *Peeked {
+// Peek reads the first bytes of body, whose Read must return after a call of cancel. It calls
+// beforeWait before it waits for any.
+func Peek(body Body, cancel, beforeWait func()) *Peeked {
 	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), reading: true}
 	p.room = rooms.Get().(*room)[:]
 	for b, ok := body.(Ready); ok && p.reading && b.Ready(); {
 		p.readOn()
 	}
 	if p.reading {
-		before()
+		beforeWait()
 		go p.ahead()
 		p.wait()
 	} else {

@@ -123,8 +123,8 @@ func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 
 // Read reads the body, and returns when that is done. ctx ends the run when it ends; cancel, which
 // ends ctx, is called when the body has been read. A run of known length that nobody follows by
-// then counts as left. If others are waiting, followers go first where the last chunk is all that is
-// left to be pushed.
+// then counts as left. If others are waiting, followers go first where the last chunk is all that
+// is left to be pushed.
 func (r *Run) Read(ctx context.Context, cancel context.CancelFunc, othersWait bool) {
 	r.begin(cancel)
 	r.run(ctx, othersWait)

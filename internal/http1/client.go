@@ -3,11 +3,10 @@
 // What flows in is a GET or HEAD without content, as it is to be sent. What comes out is the
 // server's response, whose body reads from the connection. One goroutine sends the request, reads
 // the response and owns the connection meanwhile. net/http's Transport has goroutines of its own
-// for writing and reading, and each handover costs more than the bytes of a small file. For the same
-// reason the goroutine that waits for the response's head may be the one of the client who asked for
-// it: see workers.Task. The owner
-// also knows what has come over the connection, which is used again only if nothing has come that
-// no request asked for (RFC 9112 section 6.3).
+// for writing and reading, and each handover costs more than the bytes of a small file. For the
+// same reason the goroutine that waits for the response's head may be the one of the client who
+// asked for it: see workers.Task. The owner also knows what has come over the connection, which is
+// used again only if nothing has come that no request asked for (RFC 9112 section 6.3).
 package http1
 
 import (
@@ -66,8 +65,8 @@ type Client struct {
 // If a connection that has carried a request before ends instead of bringing a response, as it does
 // when the server closes it at that moment, req is sent again over a new one.
 //
-// The workers.Task of req's context, if it has one, awaits the head. It is detached before RoundTrip
-// waits for anything else.
+// The workers.Task of req's context, if it has one, awaits the head. It is detached before
+// RoundTrip waits for anything else.
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := validate(req.Header); err != nil {
 		return nil, err

@@ -29,9 +29,9 @@ func asTask(ctx context.Context, t *testing.T, p *workers.Pool, c *Client, path 
 	return body, stayed, err
 }
 
-// TestTaskAwaitsTheHead: while the server takes its time, a request over a kept connection is waited
-// for by the task's caller, also through TLS and with interim responses. If the caller leaves, the
-// request goes on without it, and so does the next one over that connection.
+// TestTaskAwaitsTheHead: while the server takes its time, a request over a kept connection is
+// waited for by the task's caller, also through TLS and with interim responses. If the caller
+// leaves, the request goes on without it, and so does the next one over that connection.
 func TestTaskAwaitsTheHead(t *testing.T) {
 	if !CanPoll {
 		t.Skip("this system uses no connection twice")

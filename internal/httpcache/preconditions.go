@@ -73,8 +73,8 @@ func OriginPreconditions(method string, request, current http.Header, strong boo
 	return Proceed, ranges
 }
 
-// Unmatched reports whether one of the preconditions fails that are for an origin only, If-Match and
-// If-Unmodified-Since, as far as stored is what the origin has. If-Unmodified-Since counts only
+// Unmatched reports whether one of the preconditions fails that are for an origin only, If-Match
+// and If-Unmodified-Since, as far as stored is what the origin has. If-Unmodified-Since counts only
 // without If-Match (RFC 9110 §13.1.1, §13.1.4).
 func Unmatched(request, stored http.Header) bool {
 	same, sent := listed(request["If-Match"], stored, strongMatch)

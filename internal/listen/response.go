@@ -311,8 +311,8 @@ func (w *response) flush(p []byte, done bool) (n int, err error) {
 	return max(0, min(size, int(sent)-before)), w.err
 }
 
-// end is what follows content that is sent in chunks: the end of its last chunk, if it has some, and
-// if the handler is done that of the content.
+// end is what follows content that is sent in chunks: the end of its last chunk, if it has some,
+// and if the handler is done that of the content.
 func (w *response) end(content, done bool) (b appender) {
 	if content {
 		b = append(b, "\r\n"...)

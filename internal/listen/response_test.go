@@ -214,7 +214,8 @@ func TestHandedOn(t *testing.T) {
 	handed := strings.Replace(get, "/a", "/h", 1)
 	post := "POST /b HTTP/1.1\r\nHost: n\r\nContent-Length: 28\r\n\r\n" + get
 	text := handed + get + handed + handed + post + handed + get + post + get + handed
-	want := []string{"/h ", "/a ", "/h ", "/h ", "/b " + get, "/h ", "/a ", "/b " + get, "/a ", "/h "}
+	want := []string{"/h ", "/a ", "/h ", "/h ", "/b " + get, "/h ", "/a ", "/b " + get, "/a ",
+		"/h "}
 	for size := 1; size <= 2*len(text); size += 1 + size/3 {
 		c := s.dial(t)
 		for rest := text; rest != ""; {
@@ -239,13 +240,15 @@ func TestHandedOn(t *testing.T) {
 }
 
 // TestHandlerLearnsOfTheEnd: the context of a request ends when its client closes the connection,
-// breaks it, or closes its own side, and not when another request comes behind it; with net/http and
-// without.
+// breaks it, or closes its own side, and not when another request comes behind it; with net/http
+// and without.
 func TestHandlerLearnsOfTheEnd(t *testing.T) {
 	for name, lane := range map[string]listen.Lane{"handed on": handingLane{}, "net/http": nil} {
 		for how, leave := range map[string]func(*client) error{
-			"it closes":          func(c *client) error { return c.Close() },
-			"it closes its side": func(c *client) error { return c.Conn.(*net.TCPConn).CloseWrite() },
+			"it closes": func(c *client) error { return c.Close() },
+			"it closes its side": func(c *client) error {
+				return c.Conn.(*net.TCPConn).CloseWrite()
+			},
 			"it breaks off": func(c *client) error {
 				return errors.Join(c.Conn.(*net.TCPConn).SetLinger(0), c.Close())
 			},
@@ -297,8 +300,8 @@ func TestHandlerLearnsOfTheEnd(t *testing.T) {
 	}
 }
 
-// TestHandedRequestsDrain: a request that a handler has when the server begins to drain is answered,
-// as the last one of its connection.
+// TestHandedRequestsDrain: a request that a handler has when the server begins to drain is
+// answered, as the last one of its connection.
 func TestHandedRequestsDrain(t *testing.T) {
 	begun, draining := make(chan bool), make(chan bool)
 	h := func(w http.ResponseWriter, r *http.Request) {
@@ -364,8 +367,8 @@ func TestHandlerThatPanics(t *testing.T) {
 	}
 }
 
-// TestCutWrite: a handler learns how much of what it writes has been sent to a client that has gone,
-// about: what the system holds has been sent.
+// TestCutWrite: a handler learns how much of what it writes has been sent to a client that has
+// gone, about: what the system holds has been sent.
 func TestCutWrite(t *testing.T) {
 	for name, lane := range map[string]listen.Lane{"handed on": handingLane{}, "net/http": nil} {
 		type written struct {

@@ -20,9 +20,9 @@ import (
 // Lane answers requests at the connection.
 type Lane interface {
 	// Serve answers the requests that p begins with, as far as it can. If it knows the request that
-	// follows, it returns that as next, for the server's handler. n is how many bytes of p all these
-	// have. The rest is for the lane again after a next one, and else for net/http. An error means
-	// that the connection is broken.
+	// follows, it returns that as next, for the server's handler. n is how many bytes of p all
+	// these have. The rest is for the lane again after a next one, and else for net/http. An error
+	// means that the connection is broken.
 	Serve(c fastlane.Conn, p []byte) (n int, next *http.Request, err error)
 }
 

@@ -26,8 +26,8 @@ type audience struct {
 	began   invalidation.Token // when the origin, or the owner, was asked
 }
 
-// join adds f, which is about to take off, to the audience of its key, and reports whether it is the
-// only flight with that. It must be followed by leave and by land.
+// join adds f, which is about to take off, to the audience of its key, and reports whether it is
+// the only flight with that. It must be followed by leave and by land.
 func (s *audiences) join(f *flight) (only bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

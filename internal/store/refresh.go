@@ -12,9 +12,9 @@ import (
 const maxRefreshes = 256
 
 // Refresh validates rec in the background with a request like req, unless that is under way or has
-// failed just now. The whole cluster validates it once: a node that doesn't own it asks the owner. If
-// there is another content by now, and req is for the whole, its owners have it held: nobody follows
-// the response that brings it, and whoever comes next would ask for it again.
+// failed just now. The whole cluster validates it once: a node that doesn't own it asks the owner.
+// If there is another content by now, and req is for the whole, its owners have it held: nobody
+// follows the response that brings it, and whoever comes next would ask for it again.
 func (s *Store) Refresh(req *Request, rec *Record) {
 	r := &s.refreshing
 	r.mu.Lock()
@@ -46,7 +46,8 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 		}
 		defer res.Close()
 		if validation.Warm && !res.Renewed && !res.Found && !res.Record.Pass {
-			_, _ = s.Warm(s.base, &validation.Fields, res.Record, res) // the origin's log line says why not
+			// the origin's log line says why not
+			_, _ = s.Warm(s.base, &validation.Fields, res.Record, res)
 		}
 	}()
 }

@@ -103,7 +103,8 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 	c.fails["/busy"], c.fails["/full"] = 2, 100
-	urls := []string{"/hit", "/confirmed", "/partial", "/new", c.URL + "/new2", "/pass", "/missing", "/cut", "/busy", "/full",
+	urls := []string{"/hit", "/confirmed", "/partial", "/new", c.URL + "/new2", "/pass",
+		"/missing", "/cut", "/busy", "/full",
 		"ftp://a/b", "http://%zz/", "/"}
 	s, err := warm.Run(t.Context(), cfg, urls)
 	if want := [warm.Outcomes]int64{2, 5, 1, 5, 0}; err != nil || s.Count != want {
