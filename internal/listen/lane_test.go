@@ -71,11 +71,7 @@ func TestLane(t *testing.T) {
 		get
 	for size := 1; size <= len(text); size += 1 + size/3 {
 		c := s.dial(t)
-		for rest := text; rest != ""; {
-			n := min(size, len(rest))
-			c.send(t, rest[:n])
-			rest = rest[n:]
-		}
+		c.sendIn(t, text, size)
 		var got []string
 		for range 8 {
 			_, content := c.response(t)

@@ -117,6 +117,16 @@ func (c *client) send(t *testing.T, text string) {
 	}
 }
 
+// sendIn sends text in pieces of that size.
+func (c *client) sendIn(t *testing.T, text string, size int) {
+	t.Helper()
+	for rest := text; rest != ""; {
+		n := min(size, len(rest))
+		c.send(t, rest[:n])
+		rest = rest[n:]
+	}
+}
+
 // response reads the next response, and its content.
 func (c *client) response(t *testing.T) (*http.Response, string) {
 	t.Helper()

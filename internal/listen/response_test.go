@@ -218,11 +218,7 @@ func TestHandedOn(t *testing.T) {
 		"/h "}
 	for size := 1; size <= 2*len(text); size += 1 + size/3 {
 		c := s.dial(t)
-		for rest := text; rest != ""; {
-			n := min(size, len(rest))
-			c.send(t, rest[:n])
-			rest = rest[n:]
-		}
+		c.sendIn(t, text, size)
 		var got []string
 		for range want {
 			_, content := c.response(t)
