@@ -11,25 +11,22 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/internal/purge"
 )
 
 // edition is a file that is another one after each purge, with another validator.
-type edition struct {
-	now  atomic.Int64
-	hold chan chan struct{} // a response that begins by then ends when what it sends is closed
-}
+type edition struct{ now atomic.Int64 }
 
 func (e *edition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	text := fmt.Sprintf("edition %d\n", e.now.Load())
-	release := make(chan struct{})
-	select {
-	case e.hold <- release:
-		<-release
-	default:
-	}
+	e.answer(w, r, e.now.Load())
+}
+
+// answer sends the edition of that number.
+func (e *edition) answer(w http.ResponseWriter, r *http.Request, number int64) {
+	text := fmt.Sprintf("edition %d\n", number)
 	w.Header().Set("Etag", fmt.Sprintf("%q", strings.TrimSpace(text)))
 	w.Header().Set("Cache-Control", "max-age=600")
 	if r.Header.Get("If-None-Match") == w.Header().Get("Etag") {
@@ -39,14 +36,29 @@ func (e *edition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, text)
 }
 
+// held answers the first request with the edition of the time when it came, once release is closed,
+// and closes begun when it has come.
+func (e *edition) held(begun, release chan struct{}) http.HandlerFunc {
+	var again atomic.Bool
+	return func(w http.ResponseWriter, r *http.Request) {
+		number := e.now.Load()
+		if !again.Swap(true) {
+			close(begun)
+			<-release
+		}
+		e.answer(w, r, number)
+	}
+}
+
 // TestPurgeWithoutAStoppedNode purges while a node is stopped: it is named as one that hasn't
 // acknowledged. When it runs again, it sends nothing of what was purged, not even in response to
 // requests that have waited in its sockets, whether it owns that or has copies; nor do they join
 // requests to the origin from before.
 func TestPurgeWithoutAStoppedNode(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3, "--peer-heartbeat=100ms")
-	file := &edition{hold: make(chan chan struct{})}
+	const heartbeat = 100 * time.Millisecond
+	f := newFleet(t, 3, fmt.Sprint("--peer-heartbeat=", heartbeat))
+	file := &edition{}
 	const paths, clients = 6, 32
 	for i := range paths {
 		f.o.Handle(fmt.Sprint("/f", i), file.ServeHTTP)
@@ -69,7 +81,8 @@ func TestPurgeWithoutAStoppedNode(t *testing.T) {
 		}
 		slow := f.owned(t, stopped, 1, fmt.Sprint("slow", round), origintest.File{Size: 1,
 			ETag: `"1"`, Header: maxAge(600)})[0]
-		f.o.Handle("/"+slow, file.ServeHTTP)
+		begun, release := make(chan struct{}), make(chan struct{})
+		f.o.Handle("/"+slow, file.held(begun, release))
 		if code := run(t.Context(), []string{"purge", "--admin", stopped.admin, "/files/" + slow},
 			io.Discard, io.Discard, nil); code != exitOK {
 			t.Fatal("a purge by the node itself fails")
@@ -82,7 +95,7 @@ func TestPurgeWithoutAStoppedNode(t *testing.T) {
 			}
 			first <- err
 		}()
-		release := <-file.hold // it waits for the origin, which has sent the old edition
+		<-begun // it waits for the origin, which has the old edition
 		before := f.marks()
 		send(t, stopped.cmd, syscall.SIGSTOP)
 		file.now.Add(1)
@@ -93,6 +106,13 @@ func TestPurgeWithoutAStoppedNode(t *testing.T) {
 		if err := json.Unmarshal([]byte(out.String()), &answer); err != nil || code != exitFailed ||
 			!strings.Contains(errs.String(), "1 of 3 nodes") {
 			t.Fatalf("exit code %d: %s%s", code, out.String(), errs.String())
+		}
+		// From when it counts as dead on, it has stood still for as long as it takes to notice that. The
+		// log says that a little later.
+		down := f.all[1].log.awaitAfter(t, before[f.all[1]], "peer down", nil)
+		since, err := time.Parse(time.RFC3339Nano, fmt.Sprint(down["time"]))
+		if waited := time.Since(since); err != nil || waited < 3*heartbeat {
+			t.Errorf("round %d: it has been waited for %s after %v, %v", round, waited, down, err)
 		}
 		for _, n := range answer.Nodes {
 			if missing := n.Name == stopped.peer; missing != (n.Status == "failed") {

@@ -48,7 +48,9 @@ func (x *Exchange) others() []*peer.Peer {
 	return slices.DeleteFunc(x.Node.Peers(), isItself)
 }
 
-// notify notifies one node. The error says why it hasn't been told; it learns of it later.
+// notify notifies one node. The error says why it hasn't been told; it learns of it later. A node
+// that is stopped may have been slow before: once it counts as dead, it is given as much time again,
+// so that it has certainly stood still for as long as it takes to notice that (standstill).
 func (x *Exchange) notify(p *peer.Peer, m store.Message) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(x.base, x.patience)
 	defer cancel()
@@ -58,6 +60,12 @@ func (x *Exchange) notify(p *peer.Peer, m store.Message) ([]byte, error) {
 	}
 	x.keepSharing(p.Name())
 	status := p.Status()
+	if status.Silent {
+		select {
+		case <-time.After(time.Until(status.Since.Add(x.dead))):
+		case <-x.base.Done():
+		}
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("it hasn't answered within %s", x.patience)

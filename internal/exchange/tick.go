@@ -11,7 +11,8 @@ import (
 // to tell it of invalidations meanwhile, and have given up. Hits look by themselves: one may come
 // before anything else runs.
 type standstill struct {
-	limit time.Duration        // others wait longer than that
+	dead  time.Duration        // after which silence others give up
+	limit time.Duration        // which is shorter
 	last  atomic.Pointer[tick] // when this process is known to have run
 }
 
@@ -34,9 +35,9 @@ func (t *tick) ago(limit time.Duration) bool {
 }
 
 func (s *standstill) init(c wire.Config) {
-	dead := min(deathTimeout(c), mostPatience)
+	s.dead = min(deathTimeout(c), mostPatience)
 	// The last heartbeat that the others heard may be one interval older than the standstill.
-	s.limit = max(dead-c.Heartbeat, dead/2)
+	s.limit = max(s.dead-c.Heartbeat, s.dead/2)
 	s.limit -= s.limit / 8 // for what the others' clocks may be ahead
 	s.last.Store(newTick())
 }

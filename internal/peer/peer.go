@@ -34,6 +34,7 @@ type Peer struct {
 	state   State
 	since   time.Time // of the state
 	failure string    // why it isn't live
+	silent  bool      // whether that state began because it said nothing
 }
 
 // The pauses between attempts to reach a peer.
@@ -213,7 +214,7 @@ func (p *Peer) setLocked(state State, err error) {
 	}
 	was := p.state
 	if state != was {
-		p.since = time.Now()
+		p.since, p.silent = time.Now(), errors.Is(err, wire.ErrSilent)
 	}
 	p.state, p.failure = state, failure
 	if p.node.peers[p.name] == p {
@@ -228,6 +229,7 @@ func (p *Peer) Status() Status {
 	defer p.node.mu.Unlock()
 	return Status{
 		Name: p.name, State: p.state, Since: p.since, Failure: p.failure,
+		Silent:   p.silent,
 		Requests: p.asks.Load(), Errors: p.errors.Load(),
 		Latency: time.Duration(p.latency.Load()), Latencies: p.latencies.Read(),
 		BytesIn: p.traffic.In.Load(), BytesOut: p.traffic.Out.Load(),

@@ -26,10 +26,12 @@ type Status struct {
 	// State is "live", "leaving" (it has said that it is about to stop), "down" (it can't be
 	// reached), "refused" (its settings differ, or it doesn't know the secret), "itself" (it is
 	// this node) or "unknown" (it hasn't been reached yet). Since is when that state began. Failure
-	// says, for operators, why it isn't live.
+	// says, for operators, why it isn't live. Silent means that the state began because nothing
+	// came from it any more: it may be stopped rather than gone.
 	State   State
 	Since   time.Time
 	Failure string
+	Silent  bool
 
 	// Requests were sent to it, Errors of them brought no answer, Latencies are the times until an
 	// answer began, and Latency is their moving mean.
