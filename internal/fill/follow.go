@@ -15,6 +15,7 @@ type Follower struct {
 	pos   int64
 	stop  int64 // the follower wants nothing from here on
 	ahead int64 // how far ahead of the follower the run may read
+	begun bool  // as not in Wanted's Unbegun
 	who   any   // it follows for
 	lent  *lent // what Next returned last is of
 }
@@ -32,6 +33,11 @@ type Wanted struct {
 	// bytes elsewhere, and to Skip them, until it has come to those that the run holds. Meanwhile
 	// the run goes on for it as for any follower.
 	Behind bool
+
+	// Unbegun means that nothing has been sent yet of what the bytes are wanted for, until Opened
+	// has returned: then it is better to be told that they can't be had than to wait. A run without
+	// any other follower doesn't go on trying to open its body.
+	Unbegun bool
 }
 
 // Follow joins the run at w.Off, if it holds the byte there or will produce it. Otherwise it
@@ -44,7 +50,7 @@ func (r *Run) Follow(w Wanted) *Follower {
 		r.done && (behind || w.Off >= r.pos) {
 		return nil
 	}
-	f := &Follower{r: r, who: w.Who, pos: w.Off, stop: w.Stop, ahead: w.Ahead}
+	f := &Follower{r: r, who: w.Who, pos: w.Off, stop: w.Stop, ahead: w.Ahead, begun: !w.Unbegun}
 	r.followers = append(r.followers, f)
 	f.moveLocked(0)
 	return f
@@ -110,20 +116,35 @@ func (f *Follower) wantLocked() {
 	}
 }
 
-// Opened waits until the run's body is open, or has failed to.
+// Opened waits until the run's body is open, or can't be opened: where f is unbegun, for now.
 func (f *Follower) Opened(ctx context.Context) error {
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for !r.opened && !r.done {
+	for !r.opened && !r.done && (f.begun || r.fails == nil) {
 		if _, err := r.waitLocked(ctx, nil); err != nil {
 			return err
 		}
 	}
-	if r.opened {
+	switch {
+	case r.opened:
+		f.begun = true
 		return nil
+	case r.done:
+		return r.err
 	}
-	return r.err
+	return r.fails
+}
+
+// Begun reports whether r has a follower that isn't Unbegun.
+func (r *Run) Begun() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.begunLocked()
+}
+
+func (r *Run) begunLocked() bool {
+	return slices.ContainsFunc(r.followers, func(f *Follower) bool { return f.begun })
 }
 
 // Next returns the bytes that have come at the follower's position, at least one, and moves the

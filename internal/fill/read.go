@@ -166,7 +166,7 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 		opened, err := r.cfg.Content.Open(ctx, pos, end)
 		if err == nil {
 			r.mu.Lock()
-			r.opened, r.bodyEnd = true, opened.End
+			r.opened, r.bodyEnd, r.fails = true, opened.End, nil
 			if r.end < 0 {
 				r.end = opened.Length // from now on, an early end can be told
 			}
@@ -175,10 +175,20 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 			return opened.Body, nil
 		}
 		if errors.Is(err, ErrGone) || errors.Is(err, ErrFinal) || tries >= resumes ||
-			ctx.Err() != nil {
+			ctx.Err() != nil || !r.triesOn(err) {
 			return nil, err
 		}
 	}
+}
+
+// triesOn notes that attempts to open the body fail, and reports whether someone is to wait for
+// more of them.
+func (r *Run) triesOn(err error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fails = err
+	r.wakeLocked()
+	return r.opened || r.begunLocked()
 }
 
 // copy reads body into the run's chunks until the run's end (nil) or until body fails.

@@ -126,3 +126,43 @@ func TestOpened(t *testing.T) {
 		}
 	})
 }
+
+// TestUnbegun: who has sent nothing yet is told at once that the body can't be opened. The run goes
+// on trying for those that have, and for nobody else.
+func TestUnbegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := newScript(t.Context())
+		release := make(chan error)
+		opens := 0
+		opener := func(context.Context, int64, int64) (Opened, error) {
+			opens++
+			return Opened{body, Everything, 40}, <-release
+		}
+		failure := errors.New("refused")
+		waits := Wanted{Off: 0, Stop: 40, Unbegun: true}
+		r, rec := start(t, setup{End: 40, Hold: 1 << 10, Open: opener})
+		waiting, begun := r.Follow(waits), follow(t, r, 0, 40, Everything)
+		release <- failure
+		if err := waiting.Opened(t.Context()); err != failure {
+			t.Errorf("unbegun: %v", err)
+		}
+		waiting.Close()
+		release <- failure // after a pause
+		release <- nil
+		body.send <- content(0, 40)
+		expect(t, begun, 0, 40)
+		<-rec.done
+		if rec.err != nil || opens != 3 {
+			t.Errorf("%d opens, %v", opens, rec.err)
+		}
+
+		opens = 0
+		r, rec = start(t, setup{End: 40, Hold: 1 << 10, Open: opener})
+		waiting = r.Follow(waits)
+		release <- failure
+		<-rec.done
+		if err := waiting.Opened(t.Context()); err != failure || rec.err != failure || opens != 1 {
+			t.Errorf("on its own: %v, %v after %d opens", err, rec.err, opens)
+		}
+	})
+}

@@ -60,6 +60,7 @@ type Run struct {
 	taken     int64 // of the room for what is to be pushed
 	overflow  bool
 	opened    bool
+	fails     error // of attempts to open the body, which go on
 	done      bool
 	err       error
 	followers []*Follower

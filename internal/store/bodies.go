@@ -122,7 +122,7 @@ type run struct {
 	// a follower has come for another request than the one that it was begun for
 	shared atomic.Bool
 	came   http.Header // the trailer that came after the body; set before followers see the end
-	// the last request for a part got no answer that settles whether parts are given
+	// the origin has answered two requests for the last part with errors of its own
 	failed bool
 	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
 }

@@ -64,9 +64,20 @@ var ErrYielded = errors.New("requests that clients wait for go first")
 // IsVerdict reports whether err is a verdict: an owner has found it out for all nodes, and no other
 // node is to try again.
 func IsVerdict(err error) bool {
-	_, failed := errors.AsType[*Failure](err)
-	return failed || errors.Is(err, fill.ErrGone) || errors.Is(err, ErrNone) ||
+	return isFailure(err) || errors.Is(err, fill.ErrGone) || errors.Is(err, ErrNone) ||
 		errors.Is(err, ErrYielded)
+}
+
+func isFailure(err error) bool {
+	_, failed := errors.AsType[*Failure](err)
+	return failed
+}
+
+// unreached reports whether err says that there was nobody to answer a request, so that a request
+// of another form would be of no use.
+func unreached(err error) bool {
+	f, ok := errors.AsType[*Failure](err)
+	return ok && f.Kind != "connection_terminated" && f.Kind != "http_protocol_error"
 }
 
 // FailureKind is what kind of failure err is, in a word for operators: that of a Failure, or which

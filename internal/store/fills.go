@@ -51,7 +51,8 @@ func (s *Store) beginLocked(rec *Record, from source, w *wanted) (f *fill.Follow
 }
 
 // Done removes a fill. Before that the record learns its length, if the end of the body told it, or
-// is dropped, if the fill failed: who finds no fill any more finds what it has brought.
+// is dropped, if the fill failed and the rest can't be asked for again: who finds no fill any more
+// finds what it has brought.
 func (r *run) Done(end int64, err error) {
 	s, rec := r.s, r.rec
 	defer s.work.Done()
@@ -67,6 +68,7 @@ func (r *run) Done(end int64, err error) {
 	}
 	switch now := s.current(rec); {
 	case now == nil || ends(err):
+	case now.refetchable() && !errors.Is(err, fill.ErrGone): // what is held is good
 	case err != nil || rec.Length < 0 && end > s.maxObject():
 		s.dropLocked(rec)
 	case now.Length < 0 && rec.Length < 0:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -40,11 +41,9 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 	case known:
 		return fill.Opened{}, refused(ErrRefused)
 	}
-	by, _ := r.sake(off)
-	got, err := r.s.cfg.Source.Open(ctx, by, r.rec, off, end)
+	got, err := r.askPart(ctx, off, end)
 	switch {
 	case err == nil && !got.Whole:
-		r.failed = false
 		refusals.accepted(resource)
 		if r.overtaken(off) {
 			_ = got.Body.Close()
@@ -57,12 +56,10 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 	case err == nil:
 		_ = got.Body.Close()
 		err = ErrRefused
-	case errors.Is(err, fill.ErrGone) || noRoom(err) || ctx.Err() != nil:
+	case errors.Is(err, fill.ErrGone) || r.failed || unreached(err) || ctx.Err() != nil:
 		return fill.Opened{}, err
-	case !errors.Is(err, ErrRefused) && !r.failed:
-		r.failed = true
-		return fill.Opened{}, err // a pause may help, and costs less than all that comes before
 	}
+	r.failed = true
 	if parts {
 		if errors.Is(err, ErrRefused) {
 			refusals.note(resource)
@@ -77,6 +74,30 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 		refusals.note(resource)
 	}
 	return opened, err
+}
+
+// askedAgain is the pause after which an origin is asked once more for a part, if it has answered
+// with an error of its own, or has hung up.
+const askedAgain = 100 * time.Millisecond
+
+// askPart asks the origin for the bytes [off, end): twice, if the answer was an error. That costs
+// less than all that comes before.
+func (r *run) askPart(ctx context.Context, off, end int64) (got OriginBody, err error) {
+	by, _ := r.sake(off)
+	got, err = r.s.cfg.Source.Open(ctx, by, r.rec, off, end)
+	again := err != nil && !r.failed && !unreached(err) && !errors.Is(err, fill.ErrGone) &&
+		!errors.Is(err, ErrRefused)
+	if again {
+		select {
+		case <-time.After(askedAgain):
+		case <-ctx.Done():
+			return got, context.Cause(ctx)
+		}
+		by, _ = r.sake(off)
+		got, err = r.s.cfg.Source.Open(ctx, by, r.rec, off, end)
+	}
+	r.failed = r.failed && err != nil
+	return got, err
 }
 
 // overtaken reports whether the bytes from off on, which the origin is about to send, have been

@@ -133,7 +133,7 @@ const maxRefused = 3
 // wanted is what r wants of a fill.
 func (r *Reader) wanted() wanted {
 	return wanted{who: r.by.Fields().Cause, localOnly: r.localOnly, Wanted: fill.Wanted{
-		Off: r.pos, Stop: bodyEnd(r.end), Ahead: r.ahead,
+		Off: r.pos, Stop: bodyEnd(r.end), Ahead: r.ahead, Unbegun: r.choosing,
 	}}
 }
 
