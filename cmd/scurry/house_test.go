@@ -75,7 +75,7 @@ func TestHouse(t *testing.T) {
 		"internal/fields":    {},
 		"internal/httpcache": {},
 		"internal/chunk":     {},
-		"internal/fill":      {"internal/memory"},
+		"internal/fill":      {"internal/memory", "internal/workers"},
 		"internal/memory":    {},
 		// consistenthash is the arithmetic of its ring
 		"internal/peer": {groupcache + "/consistenthash", "internal/measure", "internal/once",

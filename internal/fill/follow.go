@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // Follower reads a run's bytes from some offset on, as they arrive. It is used by one goroutine at
@@ -13,11 +15,12 @@ import (
 type Follower struct {
 	r     *Run
 	pos   int64
-	stop  int64 // the follower wants nothing from here on
-	ahead int64 // how far ahead of the follower the run may read
-	begun bool  // as not in Wanted's Unbegun
-	who   any   // it follows for
-	lent  *lent // what Next returned last is of
+	stop  int64         // the follower wants nothing from here on
+	ahead int64         // how far ahead of the follower the run may read
+	begun bool          // as not in Wanted's Unbegun
+	who   any           // it follows for
+	lent  *lent         // what Next returned last is of
+	reads *workers.Task // reads the run's body in f's place; nil if that isn't f's to care for
 }
 
 // Wanted is which bytes of a run a follower wants, and for whom.
@@ -179,6 +182,9 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 		case r.done || r.end >= 0 && f.pos >= r.end && !r.extensibleLocked():
 			return nil, io.EOF
 		}
+		if f.driveLocked(ctx, wait) {
+			continue
+		}
 		if !waited && wait != nil {
 			r.mu.Unlock()
 			wait()
@@ -202,6 +208,9 @@ func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err e
 	for ticked := false; f.pos >= r.pos && !ticked; {
 		if r.done {
 			return false, r.err
+		}
+		if f.driveLocked(ctx, nil) { // which has the first bytes
+			continue
 		}
 		if late == nil {
 			late = time.After(d)
@@ -236,6 +245,7 @@ func (p segment) view(off, stop int64) []byte {
 // Close leaves the run, which goes on for a while, unless its bytes aren't kept and nobody else
 // follows it.
 func (f *Follower) Close() {
+	f.Release()
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()

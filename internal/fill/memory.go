@@ -65,6 +65,7 @@ func (r *Run) keepLocked(ctx context.Context, b []byte) error {
 	if cap(p.b) == len(p.b) {
 		held := p.took
 		r.mu.Unlock()
+		r.task.Detach()
 		err := r.cfg.Room.Take(ctx, held, p.size)
 		r.mu.Lock()
 		if err != nil {
@@ -97,7 +98,7 @@ func (r *Run) placeLocked(ctx context.Context) error {
 		case r.slowestLocked() >= r.segments[0].end():
 			r.dropFirstLocked()
 		default:
-			if _, err := r.waitLocked(ctx, nil); err != nil {
+			if _, err := r.pauseReadingLocked(ctx, nil); err != nil {
 				return err
 			}
 		}

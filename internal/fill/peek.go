@@ -17,6 +17,10 @@ const PeekSize = 4 << 10
 // closeWait is how long a Read may take to return after cancel.
 const closeWait = time.Second
 
+// enoughNow is how many bytes are enough if they have come together with the head: then its sender
+// hasn't merely begun.
+const enoughNow = 1 << 10
+
 // Peeked is a body whose first bytes are read ahead of its reader: for HeadWait, and no longer than
 // it takes to have 4 KiB or to come to the end. It is used by one goroutine at a time.
 type Peeked struct {
@@ -44,6 +48,7 @@ func Peek(body Body, cancel, beforeWait func()) *Peeked {
 	for b, ok := body.(Ready); ok && p.reading && b.Ready(); {
 		p.readOn()
 	}
+	p.reading = p.reading && p.got < enoughNow
 	if p.reading {
 		beforeWait()
 		go p.ahead()

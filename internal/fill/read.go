@@ -53,7 +53,7 @@ type pusher struct {
 
 // push hands p on, in its turn. If it is the last one, it waits until p has been taken.
 func (q *pusher) push(p segment, last bool) {
-	if p.lent != nil {
+	if p.lent != nil || q.queue == nil && q.r.task.Attached() {
 		q.r.push(p)
 		return
 	}
@@ -124,6 +124,7 @@ func (r *Run) read(ctx context.Context, q *pusher) (err error) {
 			return lost
 		}
 		_ = body.Close()
+		r.task.Detach()
 		if body, err = r.open(ctx, tries); err != nil {
 			return errors.Join(lost, err)
 		}
@@ -203,6 +204,9 @@ func (r *Run) copy(ctx context.Context, body Body, q *pusher) error {
 		if len(p.b) > 0 {
 			q.push(p, err != nil || r.complete())
 		}
+		if n > 0 && err == nil {
+			r.alongside()
+		}
 		switch {
 		case err == io.EOF:
 			return nil
@@ -238,6 +242,9 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 	}
 	r.pace.begin()
 	room := r.memoryLocked()
+	if r.task.Attached() {
+		room = room[:min(len(room), alongAtOnce)]
+	}
 	if r.end >= 0 && int64(len(room)) > r.end-r.pos { // the end has become known in mid-chunk
 		room = room[:r.end-r.pos]
 	}
@@ -259,7 +266,7 @@ func (r *Run) extendLocked(ctx context.Context) error {
 		if r.pos < r.end {
 			return nil
 		}
-		if _, err := r.waitLocked(ctx, nil); err != nil {
+		if _, err := r.pauseReadingLocked(ctx, nil); err != nil {
 			return err
 		}
 	}
@@ -316,7 +323,7 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 		case idle == nil:
 			idle = time.After(r.cfg.Content.Idle())
 		}
-		ticked, err := r.waitLocked(ctx, idle)
+		ticked, err := r.pauseReadingLocked(ctx, idle)
 		if err != nil {
 			return err
 		}

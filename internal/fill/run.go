@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/memory"
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // Everything as a Want means that the run reads to its end without being asked for more.
@@ -64,9 +65,10 @@ type Run struct {
 	done      bool
 	err       error
 	followers []*Follower
-	left      int         // counts the times that the last follower has left
-	leftAt    time.Time   // when it last did
-	alone     *time.Timer // looks at a run that nobody has joined since
+	task      *workers.Task // that reads; nil if that is a goroutine
+	left      int           // counts the times that the last follower has left
+	leftAt    time.Time     // when it last did
+	alone     *time.Timer   // looks at a run that nobody has joined since
 	pace      pace
 	small     []byte        // what a chunk is read by way of, where room is scarce
 	viaSmall  bool          // the read that goes on is
@@ -124,17 +126,22 @@ func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 
 // Read reads the body, and returns when that is done. ctx ends the run when it ends; cancel, which
 // ends ctx, is called when the body has been read. A run of known length that nobody follows by
-// then counts as left. If others are waiting, followers go first where the last chunk is all that
-// is left to be pushed.
-func (r *Run) Read(ctx context.Context, cancel context.CancelFunc, othersWait bool) {
+// then counts as left.
+//
+// The first part of the body is read as long as t, which may be nil, is attached to its caller: t
+// is suspended each time that something has come, so that the caller can send that, and may resume
+// it to have more read. Before it waits for anything but the body, t is detached.
+func (r *Run) Read(ctx context.Context, cancel context.CancelFunc, t *workers.Task) {
 	r.begin(cancel)
-	r.run(ctx, othersWait)
-}
-
-// Whole reports whether all of the body has come, so that Read doesn't wait.
-func (r *Run) Whole() bool {
-	b, ok := r.cfg.Body.(interface{ Whole() bool })
-	return ok && b.Whole()
+	r.task = t
+	if r.Span().End > r.cfg.Start+mostAlong {
+		t.Detach() // it takes long, so that both should go on at the same time
+	} else if b, ok := r.cfg.Body.(interface{ Whole() bool }); !ok || !b.Whole() {
+		t.Suspend()
+	}
+	// Where the last chunk is all that is left to be pushed, followers go first, if they may be
+	// waiting.
+	r.run(ctx, !t.Attached())
 }
 
 func (r *Run) begin(cancel context.CancelFunc) {

@@ -65,8 +65,8 @@ type Client struct {
 // If a connection that has carried a request before ends instead of bringing a response, as it does
 // when the server closes it at that moment, req is sent again over a new one.
 //
-// The workers.Task of req's context, if it has one, awaits the head. It is detached before
-// RoundTrip waits for anything else.
+// The workers.Task of req's context, if it has one, awaits the head and, as long as it is attached,
+// the content. It is detached before RoundTrip waits for anything else.
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := validate(req.Header); err != nil {
 		return nil, err

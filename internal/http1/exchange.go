@@ -77,7 +77,6 @@ func (x *exchange) send(cn *conn) (*http.Response, error) {
 		cn.head = bytes.Buffer{}
 	}
 	resp, err := x.final(cn)
-	cn.waitBy(nil)
 	cn.quota = math.MaxInt64
 	cn.limit(0)
 	switch {

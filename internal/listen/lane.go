@@ -180,14 +180,14 @@ func (c *conn) Send(b *net.Buffers) (n int64, err error) {
 	if err := c.renew(); err != nil {
 		return 0, err
 	}
-	return c.send(b)
+	return c.send(b, nil)
 }
 
 // send sends all of b. The client may take any time as long as something gets through within the
-// server's WriteTimeout.
-func (c *conn) send(b *net.Buffers) (n int64, err error) {
+// server's WriteTimeout. Before it waits for the client it calls beforeWait, if that isn't nil.
+func (c *conn) send(b *net.Buffers, beforeWait func()) (n int64, err error) {
 	for {
-		sent, err := c.write(b)
+		sent, err := c.write(b, beforeWait)
 		n += sent
 		if !c.progressed(sent, err) || c.putOff() != nil {
 			return n, err
@@ -197,7 +197,7 @@ func (c *conn) send(b *net.Buffers) (n int64, err error) {
 }
 
 // write is b's WriteTo.
-func (c *conn) write(b *net.Buffers) (int64, error) {
+func (c *conn) write(b *net.Buffers, beforeWait func()) (int64, error) {
 	var sent int64
 	if c.direct.held {
 		sent = c.direct.send(b)
@@ -206,6 +206,9 @@ func (c *conn) write(b *net.Buffers) (int64, error) {
 	}
 	if len(*b) == 0 {
 		return sent, nil
+	}
+	if beforeWait != nil {
+		beforeWait()
 	}
 	n, err := c.writeRest(b)
 	return sent + n, err

@@ -21,6 +21,7 @@ type response struct {
 	draining *atomic.Bool  // the server's
 	isHEAD   bool
 	failed   func() // is called once the client can't be sent any more
+	waits    func() // is called before a write waits for the client; may be nil
 
 	header   http.Header // the handler's
 	status   int         // 0 until the handler has said it
@@ -65,8 +66,9 @@ func (a *appender) WriteString(s string) (int, error) {
 
 // sender is the connection that a response goes to.
 type sender interface {
-	// send sends all of b. The client may take any time as long as something gets through.
-	send(b *net.Buffers) (n int64, err error)
+	// send sends all of b. The client may take any time as long as something gets through. Before
+	// it waits for the client it calls beforeWait, if that isn't nil.
+	send(b *net.Buffers, beforeWait func()) (n int64, err error)
 	SetWriteDeadline(t time.Time) error
 }
 
@@ -91,6 +93,12 @@ func (w *response) Header() http.Header { return w.header }
 // StallTimeout is how long a write waits for a client who takes nothing. Once that has taken some
 // of what is written, however much that is, the time begins anew.
 func (w *response) StallTimeout() time.Duration { return w.timeout }
+
+// BeforeWait has f called before a write waits for the client, from now on.
+func (w *response) BeforeWait(f func()) (will bool) {
+	w.waits = f
+	return true
+}
 
 // SetWriteDeadline is for http.ResponseController.
 func (w *response) SetWriteDeadline(t time.Time) error { return w.to.SetWriteDeadline(t) }
@@ -359,7 +367,7 @@ func (w *response) send(pieces ...[]byte) (sent int64) {
 		}
 	}
 	all := w.sending
-	sent, w.err = w.to.send(&w.sending)
+	sent, w.err = w.to.send(&w.sending, w.waits)
 	clear(all)
 	w.sending = all[:0]
 	if w.err != nil {

@@ -57,6 +57,13 @@ func (w *Writer) ID() string { return w.id }
 // Span returns the request's, or nil if it isn't traced.
 func (w *Writer) Span() *trace.Span { return w.span }
 
+// BeforeWait has f called before a write waits for the client, from now on, and reports whether the
+// writer below does that.
+func (w *Writer) BeforeWait(f func()) (will bool) {
+	below, ok := w.ResponseWriter.(interface{ BeforeWait(func()) bool })
+	return ok && below.BeforeWait(f)
+}
+
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 

@@ -41,6 +41,9 @@ func wantsTrailer(r *http.Request) bool {
 func (t *response) reader(rd *store.Reader, d *decide.Decision, start, end int64) {
 	if d.Result != nil {
 		t.s.Store.ReaderFrom(rd, t, d.Result, start, end)
+		if rd.Drives() && !beforeWait(t.w, rd.Release) {
+			rd.Release() // a write may take long
+		}
 		return
 	}
 	t.s.Store.Reader(rd, t, d.Record, start, end)

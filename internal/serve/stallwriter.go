@@ -83,6 +83,16 @@ func StallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request
 	next.ServeHTTP(w, r)
 }
 
+// BeforeWait is beforeWait for the server's writer.
+func (w *stallWriter) BeforeWait(f func()) (will bool) { return beforeWait(w.ResponseWriter, f) }
+
+// beforeWait has f called before a write to w waits for the client, from now on. It reports whether
+// w does that.
+func beforeWait(w http.ResponseWriter, f func()) (will bool) {
+	waiting, ok := w.(interface{ BeforeWait(func()) bool })
+	return ok && waiting.BeforeWait(f)
+}
+
 // Unwrap is for http.ResponseController.
 func (w *stallWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 

@@ -97,21 +97,31 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		s.audiences.land(f)
 		f.done <- err
 		if r := f.begun; r != nil {
-			if !req.Whole || !r.Whole() { // it waits: for who wants more, or for the origin
+			if !req.Whole { // it waits for who wants more
 				t.Detach()
 			}
-			r.Read(r.ctx, r.cancel, !t.Attached())
+			r.Read(r.ctx, r.cancel, t)
 		}
 	}
+	var reads *workers.Task
 	switch {
 	case req.Stored && ctx.Done() == nil:
 		land(nil) // it is over soon, and nothing is to be noticed meanwhile
 	case first && !req.ForPeer && s.ownerBy(f.route) == "":
-		s.workers.Run(ctx, land, f.interim.tell) // which waits for the origin, and for nothing else
+		// it waits for the origin, and for nothing else
+		reads = s.workers.Run(ctx, land, f.interim.tell)
 	default:
 		s.workers.Go(func() { land(nil) })
 	}
-	return s.await(ctx, f)
+	res, err := s.await(ctx, f)
+	switch {
+	case reads == nil:
+	case err == nil && res.run == f.begun && res.follower != nil:
+		res.follower.Drive(reads)
+	default:
+		reads.Release()
+	}
+	return res, err
 }
 
 // await waits until f is over, ctx ends, or f is refused.

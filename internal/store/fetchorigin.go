@@ -261,9 +261,9 @@ func (s *Store) admit(f *flight, x *exchange) error {
 	if length := x.Record.Length; length >= 0 && length <= s.rooms.small {
 		return nil
 	}
-	f.task.Detach()
 	err := s.rooms.wait(x.ctx, 0)
 	if err != nil && s.audiences.refusePeers(f) {
+		f.task.Detach()
 		return s.rooms.wait(x.ctx, waitRoom)
 	}
 	return err

@@ -100,6 +100,18 @@ func (r *Reader) Source() string {
 	return "memory"
 }
 
+// Drives reports whether others who want the same may wait for what r reads: the fill that r
+// follows is read in its place. Then r must be released before its goroutine waits for anything but
+// r, as for a client who is slow.
+func (r *Reader) Drives() bool { return r.follower != nil && r.follower.Drives() }
+
+// Release has the fill read by a goroutine of its own. It may be called during Next's call of wait.
+func (r *Reader) Release() {
+	if r.follower != nil {
+		r.follower.Release()
+	}
+}
+
 // comes notes where the bytes before end come from, which the fill has that r follows.
 func (r *Reader) comes(end int64) {
 	if via := r.run.via(); via.active() {

@@ -6,18 +6,19 @@ import (
 	"sync/atomic"
 )
 
-// Task is a function that Run runs. While its caller waits for it, no other goroutine is woken for
-// it: that costs more than a small file. A nil Task is a function with a goroutine of its own. Its
-// methods are for that function.
+// Task is a function that Run runs in its caller's place. While it is attached to its caller, no
+// other goroutine is woken for it: that costs more than a small file. A nil Task is a function with
+// a goroutine of its own. Its methods are for that function, but for Resume and Release.
 type Task struct {
+	pool     *Pool
 	co       *coroutine
-	attached atomic.Bool // the caller waits for it
+	attached atomic.Bool // it runs in its caller's place, or is suspended
 }
 
 // Wait is what a Task waits for: it waits until that has come, which it reports, or until ctx ends.
 type Wait func(ctx context.Context) (come bool)
 
-// Attached reports whether the caller of Run waits for t.
+// Attached reports whether t is attached to the caller of Run.
 func (t *Task) Attached() bool { return t != nil && t.attached.Load() }
 
 // Await has the caller of Run wait for what t waits for. It reports whether that has come. If it
@@ -34,6 +35,53 @@ func (t *Task) Await(wait Wait) (come bool) {
 // Detach has t go on in a goroutine of its own, since it is about to wait for something else, or
 // to do what its caller needn't wait for.
 func (t *Task) Detach() { t.Await(nil) }
+
+// Suspend has Run, or Resume, return: the caller has something else to do, and then resumes t.
+// It returns when it does, or when t is detached; at once if t is detached already.
+func (t *Task) Suspend() {
+	if t.Attached() {
+		t.co.suspended = true
+		t.co.yield(struct{}{})
+	}
+}
+
+// Resume has t, which is suspended, go on in the caller's place, and waits with it as Run does. It
+// reports whether t is suspended once more.
+func (t *Task) Resume(ctx context.Context, between func()) (suspended bool) {
+	for c := t.co; ; {
+		c.resume()
+		wait := c.wait
+		switch {
+		case c.run == nil:
+			t.attached.Store(false)
+			t.pool.put(c)
+			return false
+		case c.suspended:
+			c.suspended = false
+			return true
+		case wait != nil:
+			c.wait = nil
+			between()
+			if !t.Attached() { // between has released it
+				return false
+			}
+			if wait(ctx) {
+				continue
+			}
+		}
+		t.Release()
+		return false
+	}
+}
+
+// Release detaches t, which isn't running: it is suspended, or Resume has called between.
+func (t *Task) Release() {
+	t.attached.Store(false)
+	t.pool.Go(func() {
+		t.co.resume()
+		t.pool.put(t.co)
+	})
+}
 
 type taskKey struct{}
 
@@ -57,8 +105,9 @@ type coroutine struct {
 	stop   func()
 	yield  func(struct{}) bool
 
-	run  func() // what is to be run; nil once that has returned
-	wait Wait   // what it waits for
+	run       func() // what is to be run; nil once that has returned
+	wait      Wait   // what it waits for
+	suspended bool   // it waits to be resumed
 }
 
 func newCoroutine() *coroutine {
@@ -75,35 +124,18 @@ func newCoroutine() *coroutine {
 	return c
 }
 
-// Run runs f, and waits with it until f has returned or is detached: because it says so, or because
-// ctx has ended while it waited. Then f goes on in a goroutine of its own. Run calls between each
-// time before it waits.
-func (p *Pool) Run(ctx context.Context, f func(*Task), between func()) {
-	c := p.take()
-	t := &Task{co: c}
+// Run runs f, and waits with it until f has returned, is suspended, or is detached: because it says
+// so, or because ctx has ended while it waited. Then f goes on in a goroutine of its own. Run calls
+// between each time before it waits. It returns nil unless f is suspended: then the caller must
+// resume the Task until it isn't any more, or release it.
+func (p *Pool) Run(ctx context.Context, f func(*Task), between func()) (suspended *Task) {
+	t := &Task{pool: p, co: p.take()}
 	t.attached.Store(true)
-	c.run = func() { f(t) }
-	for {
-		c.resume()
-		if c.run == nil {
-			t.attached.Store(false)
-			p.put(c)
-			return
-		}
-		if wait := c.wait; wait != nil {
-			c.wait = nil
-			between()
-			if wait(ctx) {
-				continue
-			}
-		}
-		t.attached.Store(false)
-		p.Go(func() {
-			c.resume()
-			p.put(c)
-		})
-		return
+	t.co.run = func() { f(t) }
+	if t.Resume(ctx, between) {
+		return t
 	}
+	return nil
 }
 
 // take returns a coroutine that is to run something.

@@ -132,3 +132,53 @@ func BenchmarkRun(b *testing.B) {
 		p.Run(b.Context(), func(*Task) { _ = deep(40) }, func() {})
 	}
 }
+
+// TestSuspend: a function that is suspended goes on when it is resumed, in the place of whoever
+// does that, and waits there. Once it is released, it has a goroutine of its own.
+func TestSuspend(t *testing.T) {
+	for name, release := range map[string]func(task *Task, resume func(between func()) bool){
+		"suspended": func(task *Task, _ func(func()) bool) { task.Release() },
+		"before a wait": func(task *Task, resume func(between func()) bool) {
+			if resume(task.Release) {
+				t.Error("it is suspended after its release")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := New()
+			defer p.Close()
+			var steps int // the race detector sees to the goroutines
+			ended := make(chan bool)
+			wait := func(context.Context) bool { steps++; return true }
+			task := p.Run(t.Context(), func(task *Task) {
+				defer close(ended)
+				for range 3 {
+					steps++
+					task.Suspend()
+				}
+				if !task.Await(wait) {
+					t.Error("nobody waits for it")
+				}
+				task.Suspend()
+				if task.Await(wait) || task.Attached() {
+					t.Error("it is attached")
+				}
+				task.Suspend() // returns at once
+			}, func() {})
+			resume := func(between func()) bool { return task.Resume(t.Context(), between) }
+			for want := 1; want <= 3; want++ {
+				if task == nil || steps != want {
+					t.Fatalf("after %d steps, %v", steps, task)
+				}
+				if !resume(func() {}) {
+					t.Fatal("it isn't suspended")
+				}
+			}
+			if steps != 4 {
+				t.Errorf("%d steps", steps)
+			}
+			release(task, resume)
+			<-ended
+		})
+	}
+}
