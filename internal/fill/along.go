@@ -59,13 +59,10 @@ func (f *Follower) Release() {
 }
 
 // driveLocked has the body read on in f's place, if it is. wait is called before that waits for the
-// origin, if it isn't nil.
+// origin.
 func (f *Follower) driveLocked(ctx context.Context, wait func()) (drove bool) {
 	if f.reads == nil {
 		return false
-	}
-	if wait == nil {
-		wait = func() {}
 	}
 	f.r.mu.Unlock()
 	defer f.r.mu.Lock()

@@ -67,7 +67,8 @@ type Content interface {
 	Open(ctx context.Context, off, end int64) (Opened, error)
 
 	// Push takes the chunks as they become whole, in their order. It holds up the run only if
-	// that has but one chunk and reads no more of its body. A chunk's slice has no spare capacity.
+	// that has but one chunk and reads no more of its body, or reads in a follower's place. A
+	// chunk's slice has no spare capacity.
 	Push(off int64, chunk []byte)
 
 	// Done is called once, when all chunks have been pushed and before followers see the end: at

@@ -139,13 +139,7 @@ func (f *Follower) Opened(ctx context.Context) error {
 	return r.fails
 }
 
-// Begun reports whether r has a follower that isn't Unbegun.
-func (r *Run) Begun() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.begunLocked()
-}
-
+// begunLocked reports whether r has a follower that isn't Unbegun.
 func (r *Run) begunLocked() bool {
 	return slices.ContainsFunc(r.followers, func(f *Follower) bool { return f.begun })
 }
@@ -161,7 +155,14 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f.releaseLocked()
-	for waited := false; ; waited = true {
+	waited := wait == nil
+	once := func() {
+		if !waited {
+			waited = true
+			wait()
+		}
+	}
+	for {
 		switch {
 		case f.pos >= f.stop:
 			return nil, io.EOF
@@ -182,12 +183,12 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 		case r.done || r.end >= 0 && f.pos >= r.end && !r.extensibleLocked():
 			return nil, io.EOF
 		}
-		if f.driveLocked(ctx, wait) {
+		if f.driveLocked(ctx, once) {
 			continue
 		}
-		if !waited && wait != nil {
+		if !waited {
 			r.mu.Unlock()
-			wait()
+			once()
 			r.mu.Lock()
 			continue
 		}
@@ -209,7 +210,7 @@ func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err e
 		if r.done {
 			return false, r.err
 		}
-		if f.driveLocked(ctx, nil) { // which has the first bytes
+		if f.driveLocked(ctx, func() {}) { // which has the first bytes
 			continue
 		}
 		if late == nil {

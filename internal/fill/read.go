@@ -1,6 +1,7 @@
 package fill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,13 +184,17 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 }
 
 // triesOn notes that attempts to open the body fail, and reports whether someone is to wait for
-// more of them.
+// more of them. If not, nobody can follow r any more.
 func (r *Run) triesOn(err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fails = err
 	r.wakeLocked()
-	return r.opened || r.begunLocked()
+	on := r.opened || r.begunLocked()
+	if !on {
+		r.err = cmp.Or(r.err, err)
+	}
+	return on
 }
 
 // copy reads body into the run's chunks until the run's end (nil) or until body fails.

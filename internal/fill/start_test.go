@@ -58,7 +58,7 @@ func along(t *testing.T, p *workers.Pool, body Body, end int64) (*Run, *Follower
 	r := New(setup{End: end, Body: body, Hold: 4 << 20}.config(rec))
 	f := follow(t, r, 0, Everything, Everything)
 	ctx, cancel := context.WithCancel(t.Context())
-	reads := p.Run(t.Context(), func(task *workers.Task) { r.Read(ctx, cancel, task) }, func() {})
+	reads := p.Run(t.Context(), func(task *workers.Task) { r.Read(ctx, cancel, task) })
 	if reads == nil {
 		t.Fatal("it doesn't wait for its follower")
 	}
@@ -126,7 +126,7 @@ func TestLargeBodiesAreReadBeside(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := New(setup{End: mostAlong + 1, Body: newScript(ctx)}.config(rec))
 	follow(t, r, 0, Everything, Everything)
-	if p.Run(ctx, func(task *workers.Task) { r.Read(ctx, cancel, task) }, func() {}) != nil {
+	if p.Run(ctx, func(task *workers.Task) { r.Read(ctx, cancel, task) }) != nil {
 		t.Error("it waits for its follower")
 	}
 	cancel()

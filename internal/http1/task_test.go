@@ -24,7 +24,7 @@ func asTask(ctx context.Context, t *testing.T, p *workers.Pool, c *Client, path 
 		defer close(over)
 		body, err = whole(c, get(task.Context(t.Context()), path))
 		stayed = task.Attached()
-	}, func() {})
+	})
 	<-over
 	return body, stayed, err
 }
@@ -144,7 +144,7 @@ func TestTaskLeaves(t *testing.T) {
 	p.Run(ctx, func(task *workers.Task) {
 		body, err := whole(c, get(task.Context(t.Context()), "/"))
 		over <- result{body, err}
-	}, func() {}) // returns although nothing comes
+	}) // returns although nothing comes
 	answer <- true
 	if got := <-over; got != (result{"acorn", nil}) {
 		t.Error(got)

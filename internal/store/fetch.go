@@ -109,17 +109,19 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		land(nil) // it is over soon, and nothing is to be noticed meanwhile
 	case first && !req.ForPeer && s.ownerBy(f.route) == "":
 		// it waits for the origin, and for nothing else
-		reads = s.workers.Run(ctx, land, f.interim.tell)
+		reads = s.workers.Run(ctx, land)
 	default:
 		s.workers.Go(func() { land(nil) })
 	}
+	defer func() {
+		if reads != nil {
+			reads.Release()
+		}
+	}()
 	res, err := s.await(ctx, f)
-	switch {
-	case reads == nil:
-	case err == nil && res.run == f.begun && res.follower != nil:
+	if reads != nil && err == nil && res.run == f.begun && res.follower != nil {
 		res.follower.Drive(reads)
-	default:
-		reads.Release()
+		reads = nil
 	}
 	return res, err
 }

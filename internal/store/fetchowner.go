@@ -16,6 +16,7 @@ func (s *Store) fetchRecord(f *flight) error {
 	if f.req.ForPeer || owner == "" {
 		return ErrBusy // a peer's request is never forwarded
 	}
+	f.task.Detach() // the ring has changed since it had one
 	f.began = s.log.Now()
 	err := s.fetchFromOwner(f, owner)
 	if IsVerdict(err) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/http"
 	"strconv"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
@@ -24,7 +25,11 @@ func (s *Store) newFlight(req *Request, prev *Record, variant string) *flight {
 	f.route = s.route(req.Key)
 	f.key = s.flightKey(f, mark)
 	if req.Inform != nil {
-		f.req.Inform = f.interim.tellBy(req.Inform)
+		tell := f.interim.tellBy(req.Inform)
+		f.req.Inform = func(status int, header http.Header) {
+			f.task.Detach() // its client may be slow to take that
+			tell(status, header)
+		}
 	}
 	return f
 }

@@ -80,8 +80,8 @@ func (r *relay) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 			// now it is the first slab's owner who is to be asked
 			r.s.refusals.heard(r.s.keyPrefixOf(r.rec))
 		case errors.Is(err, ErrBehind):
-		case isFailure(err) && r.Begun():
-			return fill.Opened{}, err // which is asked for again, after a pause
+		case isFailure(err):
+			return fill.Opened{}, err // it is asked for again if a response has begun
 		case IsVerdict(err):
 			return fill.Opened{}, refused(err)
 		case r.s.slabOwner(r.rec, off) == owner: // it won't, and nobody else is in its place

@@ -48,6 +48,9 @@ func (s *Store) warmFrom(ctx context.Context, by Client, rec *Record, res *Resul
 		end = s.slabEnd(rec, off)
 	}
 	if owner != "" && rec.small == nil {
+		if res != nil && res.follower != nil {
+			res.follower.Release()
+		}
 		err = s.warmAt(ctx, owner, &ReadRequest{
 			Key: rec.Key, Record: rec, By: by.Fields(), Off: off, End: end, Whole: true,
 			Undivided: s.undivided(rec), Warm: true,

@@ -45,11 +45,13 @@ func (t *Task) Suspend() {
 	}
 }
 
-// Resume has t, which is suspended, go on in the caller's place, and waits with it as Run does. It
-// reports whether t is suspended once more.
+// Resume has t, which is suspended, go on in the caller's place, and waits with it as Run does.
+// Each time before it waits it calls between. It reports whether t is suspended once more.
 func (t *Task) Resume(ctx context.Context, between func()) (suspended bool) {
 	for c := t.co; ; {
-		c.resume()
+		if !t.goOn() {
+			return false
+		}
 		wait := c.wait
 		switch {
 		case c.run == nil:
@@ -78,9 +80,19 @@ func (t *Task) Resume(ctx context.Context, between func()) (suspended bool) {
 func (t *Task) Release() {
 	t.attached.Store(false)
 	t.pool.Go(func() {
-		t.co.resume()
-		t.pool.put(t.co)
+		if t.goOn() {
+			t.pool.put(t.co)
+		}
 	})
+}
+
+// goOn resumes t's coroutine. It reports whether that can be resumed again: a panic has ended it.
+func (t *Task) goOn() bool {
+	_, lives := t.co.resume()
+	if !lives {
+		t.attached.Store(false)
+	}
+	return lives
 }
 
 type taskKey struct{}
@@ -125,14 +137,14 @@ func newCoroutine() *coroutine {
 }
 
 // Run runs f, and waits with it until f has returned, is suspended, or is detached: because it says
-// so, or because ctx has ended while it waited. Then f goes on in a goroutine of its own. Run calls
-// between each time before it waits. It returns nil unless f is suspended: then the caller must
-// resume the Task until it isn't any more, or release it.
-func (p *Pool) Run(ctx context.Context, f func(*Task), between func()) (suspended *Task) {
+// so, or because ctx has ended while it waited. Then f goes on in a goroutine of its own. Run
+// returns nil unless f is suspended: then the caller must resume the Task until it isn't any more,
+// or release it.
+func (p *Pool) Run(ctx context.Context, f func(*Task)) (suspended *Task) {
 	t := &Task{pool: p, co: p.take()}
 	t.attached.Store(true)
 	t.co.run = func() { f(t) }
-	if t.Resume(ctx, between) {
+	if t.Resume(ctx, func() {}) {
 		return t
 	}
 	return nil

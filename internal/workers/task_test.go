@@ -22,8 +22,8 @@ func TestRunWaits(t *testing.T) {
 			}
 			note("goes on")
 		}
-	}, func() { note("between") })
-	want := []string{"begins", "between", "waits", "goes on", "between", "waits", "goes on"}
+	})
+	want := []string{"begins", "waits", "goes on", "waits", "goes on"}
 	if len(order) != len(want) {
 		t.Fatal(order)
 	}
@@ -63,7 +63,7 @@ func TestRunLeaves(t *testing.T) {
 						task.Detach()
 						<-left
 						close(ended)
-					}, func() {})
+					})
 					close(left)
 				}()
 				synctest.Wait()
@@ -83,13 +83,13 @@ func TestTaskIsOver(t *testing.T) {
 	p := New()
 	defer p.Close()
 	var old context.Context
-	p.Run(t.Context(), func(task *Task) { old = task.Context(t.Context()) }, func() {})
+	p.Run(t.Context(), func(task *Task) { old = task.Context(t.Context()) })
 	p.Run(t.Context(), func(task *Task) {
 		TaskOf(old).Detach()
 		if TaskOf(old) == task || TaskOf(old).Attached() || !task.Attached() {
 			t.Error("the coroutine is the old task's")
 		}
-	}, func() {})
+	})
 	if TaskOf(t.Context()).Attached() || (*Task)(nil).Context(old) != old {
 		t.Error("no task is one")
 	}
@@ -105,10 +105,10 @@ func TestRunPanics(t *testing.T) {
 				t.Error("the caller doesn't see it")
 			}
 		}()
-		p.Run(t.Context(), func(*Task) { panic("a defect") }, func() {})
+		p.Run(t.Context(), func(*Task) { panic("a defect") })
 	}()
 	ran := false
-	p.Run(t.Context(), func(*Task) { ran = true }, func() {})
+	p.Run(t.Context(), func(*Task) { ran = true })
 	if !ran {
 		t.Error("nothing runs any more")
 	}
@@ -119,8 +119,8 @@ func TestRunPanics(t *testing.T) {
 func TestCloseDuringRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New()
-		p.Run(t.Context(), func(*Task) { p.Close() }, func() {})
-		p.Run(t.Context(), func(task *Task) { task.Detach() }, func() {})
+		p.Run(t.Context(), func(*Task) { p.Close() })
+		p.Run(t.Context(), func(task *Task) { task.Detach() })
 	})
 }
 
@@ -129,7 +129,7 @@ func BenchmarkRun(b *testing.B) {
 	defer p.Close()
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Run(b.Context(), func(*Task) { _ = deep(40) }, func() {})
+		p.Run(b.Context(), func(*Task) { _ = deep(40) })
 	}
 }
 
@@ -164,7 +164,7 @@ func TestSuspend(t *testing.T) {
 					t.Error("it is attached")
 				}
 				task.Suspend() // returns at once
-			}, func() {})
+			})
 			resume := func(between func()) bool { return task.Resume(t.Context(), between) }
 			for want := 1; want <= 3; want++ {
 				if task == nil || steps != want {
@@ -181,4 +181,31 @@ func TestSuspend(t *testing.T) {
 			<-ended
 		})
 	}
+}
+
+// TestResumePanics: a coroutine that a panic has ended, in a function that was suspended, isn't
+// used again.
+func TestResumePanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New()
+		defer p.Close()
+		task := p.Run(t.Context(), func(task *Task) {
+			task.Suspend()
+			panic("a defect")
+		})
+		func() {
+			defer func() {
+				if recover() != "a defect" {
+					t.Error("who resumes it doesn't see it")
+				}
+				task.Release() // as whoever holds it does in the end
+			}()
+			task.Resume(t.Context(), func() {})
+		}()
+		synctest.Wait()
+		ran := false
+		if p.Run(t.Context(), func(*Task) { ran = true }); !ran {
+			t.Error("nothing runs any more")
+		}
+	})
 }
