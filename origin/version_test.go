@@ -22,13 +22,18 @@ import (
 type versionServer struct {
 	*httptest.Server
 	conns, open atomic.Int64
-	most        atomic.Int64 // connections that were open at a time
+	most        atomic.Int64                     // connections that were open at a time
+	handler     atomic.Pointer[http.HandlerFunc] // answers, if it is set
 }
 
 func startVersions(t *testing.T, http2 func(conn int64) bool, last bool) (*versionServer, *Server) {
 	v := &versionServer{}
 	v.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
 		r *http.Request) {
+		if h := v.handler.Load(); h != nil {
+			(*h)(w, r)
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		if last {
 			w.Header().Set("Connection", "close")
@@ -207,7 +212,7 @@ func TestBodyOfSecondRequest(t *testing.T) {
 	var http2 atomic.Bool
 	http2.Store(true)
 	v, s := startVersions(t, func(int64) bool { return http2.Load() }, false)
-	v.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		if r.ProtoMajor == 1 {
 			c.EnableFullDuplex()
@@ -216,6 +221,7 @@ func TestBodyOfSecondRequest(t *testing.T) {
 		c.Flush()
 		io.Copy(w, r.Body)
 	})
+	v.handler.Store(&echo)
 	_, _, err := fetch(s, target(t, "GET", s.BaseURL(), "/"))
 	check(t, err)
 	http2.Store(false)
