@@ -2,7 +2,6 @@ package fill
 
 import (
 	"context"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/workers"
 )
@@ -17,57 +16,62 @@ const (
 	alongAtOnce = 64 << 10 // and so many before it sends them on
 )
 
-// alongside lets the follower in whose place r reads have what has come, unless that is the end or
-// the body is a large one.
-func (r *Run) alongside() {
-	switch span := r.Span(); {
-	case !r.task.Attached() || r.complete():
-	case span.Pos >= r.cfg.Start+mostAlong:
-		r.task.Detach()
-	default:
-		r.task.Suspend()
+// place is where a run reads: in a follower's place as long as the Task is attached, which may be
+// nil, else in a goroutine of its own.
+type place struct{ *workers.Task }
+
+// begin has the follower send the head before the run reads the body, unless that is whole already.
+// A body that is larger than is read in a follower's place takes long, so that both should go on at
+// the same time.
+func (p place) begin(size int64, whole bool) {
+	switch {
+	case size > mostAlong:
+		p.Detach()
+	case !whole:
+		p.Suspend()
 	}
 }
 
-// pauseReadingLocked is waitLocked for the run itself. It doesn't wait for a follower in whose
-// place it reads.
-func (r *Run) pauseReadingLocked(ctx context.Context, tick <-chan time.Time) (ticked bool,
-	err error) {
-	if r.task.Attached() {
-		r.mu.Unlock()
-		r.task.Detach()
-		r.mu.Lock()
-		return false, nil // it may have gone on meanwhile
+// turn lets the follower have what has come: read bytes so far.
+func (p place) turn(read int64) {
+	if read >= mostAlong {
+		p.Detach()
+	} else {
+		p.Suspend()
 	}
-	return r.waitLocked(ctx, tick)
 }
 
-// Drive gives f the Task that reads its run's body, and is suspended. f resumes it rather than wait
-// for it.
-func (f *Follower) Drive(t *workers.Task) { f.reads = t }
+// atOnce is what is to be read next of b.
+func (p place) atOnce(b []byte) []byte {
+	if p.Attached() {
+		return b[:min(len(b), alongAtOnce)]
+	}
+	return b
+}
 
-// Drives reports whether the run's body is read in f's place. Then f must be released before its
-// goroutine waits for anything else, since others may follow the run.
-func (f *Follower) Drives() bool { return f.reads != nil }
+// driver is a follower's hold on the Task that reads its run's body in its place.
+type driver struct{ reads *workers.Task } // nil if that isn't the follower's to care for
+
+// Drive gives the follower the Task that reads its run's body, and is suspended. The follower
+// resumes it rather than wait for it.
+func (d *driver) Drive(t *workers.Task) { d.reads = t }
+
+// Drives reports whether the run's body is read in the follower's place. Then it must be released
+// before its goroutine waits for anything else, since others may follow the run.
+func (d *driver) Drives() bool { return d.reads != nil }
 
 // Release has the run's body read by a goroutine of its own.
-func (f *Follower) Release() {
-	if t := f.reads; t != nil {
-		f.reads = nil
+func (d *driver) Release() {
+	if t := d.reads; t != nil {
+		d.reads = nil
 		t.Release()
 	}
 }
 
-// driveLocked has the body read on in f's place, if it is. wait is called before that waits for the
+// goOn has the body read on in the follower's place. wait is called before that waits for the
 // origin.
-func (f *Follower) driveLocked(ctx context.Context, wait func()) (drove bool) {
-	if f.reads == nil {
-		return false
+func (d *driver) goOn(ctx context.Context, wait func()) {
+	if !d.reads.Resume(ctx, wait) {
+		d.reads = nil
 	}
-	f.r.mu.Unlock()
-	defer f.r.mu.Lock()
-	if !f.reads.Resume(ctx, wait) {
-		f.reads = nil
-	}
-	return true
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sort"
 	"time"
-
-	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // Follower reads a run's bytes from some offset on, as they arrive. It is used by one goroutine at
@@ -15,12 +13,12 @@ import (
 type Follower struct {
 	r     *Run
 	pos   int64
-	stop  int64         // the follower wants nothing from here on
-	ahead int64         // how far ahead of the follower the run may read
-	begun bool          // as not in Wanted's Unbegun
-	who   any           // it follows for
-	lent  *lent         // what Next returned last is of
-	reads *workers.Task // reads the run's body in f's place; nil if that isn't f's to care for
+	stop  int64 // the follower wants nothing from here on
+	ahead int64 // how far ahead of the follower the run may read
+	begun bool  // as not in Wanted's Unbegun
+	who   any   // it follows for
+	lent  *lent // what Next returned last is of
+	driver
 }
 
 // Wanted is which bytes of a run a follower wants, and for whom.
@@ -137,6 +135,17 @@ func (f *Follower) Opened(ctx context.Context) error {
 		return r.err
 	}
 	return r.fails
+}
+
+// driveLocked has the body read on in f's place, if it is.
+func (f *Follower) driveLocked(ctx context.Context, wait func()) (drove bool) {
+	if !f.Drives() {
+		return false
+	}
+	f.r.mu.Unlock()
+	defer f.r.mu.Lock()
+	f.goOn(ctx, wait)
+	return true
 }
 
 // begunLocked reports whether r has a follower that isn't Unbegun.

@@ -65,7 +65,7 @@ func (r *Run) keepLocked(ctx context.Context, b []byte) error {
 	if cap(p.b) == len(p.b) {
 		held := p.took
 		r.mu.Unlock()
-		r.task.Detach()
+		r.place.Detach()
 		err := r.cfg.Room.Take(ctx, held, p.size)
 		r.mu.Lock()
 		if err != nil {

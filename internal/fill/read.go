@@ -54,7 +54,7 @@ type pusher struct {
 
 // push hands p on, in its turn. If it is the last one, it waits until p has been taken.
 func (q *pusher) push(p segment, last bool) {
-	if p.lent != nil || q.queue == nil && q.r.task.Attached() {
+	if p.lent != nil || q.queue == nil && q.r.place.Attached() {
 		q.r.push(p)
 		return
 	}
@@ -125,7 +125,7 @@ func (r *Run) read(ctx context.Context, q *pusher) (err error) {
 			return lost
 		}
 		_ = body.Close()
-		r.task.Detach()
+		r.place.Detach()
 		if body, err = r.open(ctx, tries); err != nil {
 			return errors.Join(lost, err)
 		}
@@ -209,8 +209,8 @@ func (r *Run) copy(ctx context.Context, body Body, q *pusher) error {
 		if len(p.b) > 0 {
 			q.push(p, err != nil || r.complete())
 		}
-		if n > 0 && err == nil {
-			r.alongside()
+		if n > 0 && err == nil && r.place.Attached() && !r.complete() {
+			r.place.turn(r.Span().Pos - r.cfg.Start)
 		}
 		switch {
 		case err == io.EOF:
@@ -246,10 +246,7 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 		r.segments = append(r.segments, p)
 	}
 	r.pace.begin()
-	room := r.memoryLocked()
-	if r.task.Attached() {
-		room = room[:min(len(room), alongAtOnce)]
-	}
+	room := r.place.atOnce(r.memoryLocked())
 	if r.end >= 0 && int64(len(room)) > r.end-r.pos { // the end has become known in mid-chunk
 		room = room[:r.end-r.pos]
 	}

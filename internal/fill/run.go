@@ -65,10 +65,10 @@ type Run struct {
 	done      bool
 	err       error
 	followers []*Follower
-	task      *workers.Task // that reads; nil if that is a goroutine
-	left      int           // counts the times that the last follower has left
-	leftAt    time.Time     // when it last did
-	alone     *time.Timer   // looks at a run that nobody has joined since
+	place     place
+	left      int         // counts the times that the last follower has left
+	leftAt    time.Time   // when it last did
+	alone     *time.Timer // looks at a run that nobody has joined since
 	pace      pace
 	small     []byte        // what a chunk is read by way of, where room is scarce
 	viaSmall  bool          // the read that goes on is
@@ -133,12 +133,9 @@ func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 // it to have more read. Before it waits for anything but the body, t is detached.
 func (r *Run) Read(ctx context.Context, cancel context.CancelFunc, t *workers.Task) {
 	r.begin(cancel)
-	r.task = t
-	if r.Span().End > r.cfg.Start+mostAlong {
-		t.Detach() // it takes long, so that both should go on at the same time
-	} else if b, ok := r.cfg.Body.(interface{ Whole() bool }); !ok || !b.Whole() {
-		t.Suspend()
-	}
+	r.place = place{t}
+	b, ok := r.cfg.Body.(interface{ Whole() bool })
+	r.place.begin(r.Span().End-r.cfg.Start, ok && b.Whole())
 	// Where the last chunk is all that is left to be pushed, followers go first, if they may be
 	// waiting.
 	r.run(ctx, !t.Attached())
@@ -227,6 +224,19 @@ func (r *Run) wakeLocked() {
 		close(r.changed)
 		r.changed = nil
 	}
+}
+
+// pauseReadingLocked is waitLocked for the run itself. It doesn't wait for a follower in whose
+// place it reads.
+func (r *Run) pauseReadingLocked(ctx context.Context, tick <-chan time.Time) (ticked bool,
+	err error) {
+	if r.place.Attached() {
+		r.mu.Unlock()
+		r.place.Detach()
+		r.mu.Lock()
+		return false, nil // it may have gone on meanwhile
+	}
+	return r.waitLocked(ctx, tick)
 }
 
 // waitLocked unlocks, waits for a change, an event on tick, or ctx's end, and locks again.
